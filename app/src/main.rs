@@ -1,0 +1,2 @@
+//! comanda
+fn main() {}
