@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Kafka, schema registry and ClickHouse together: servers.sh up|down|kill|status|reset.
+#   up      starts what is not running, all three at once; repeating it changes nothing
+#   down    stops what this instance started
+#   reset   stops it and deletes the instance's data
+# Environment: COMANDA_HOME, COMANDA_INSTANCE and the port variables of the three scripts.
+set -euo pipefail
+FOLDER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$FOLDER/ground.sh"
+
+SERVERS=(kafka registry clickhouse)
+
+# all VERB: of the three servers in parallel; fails if one fails.
+all() {
+  local server jobs=() failed=0
+  for server in "${SERVERS[@]}"; do
+    "$FOLDER/$server.sh" "$1" &
+    jobs+=($!)
+  done
+  for job in "${jobs[@]}"; do wait "$job" || failed=1; done
+  return $failed
+}
+
+# Checks one after the other before anything starts: what is wrong is said once.
+up() {
+  local server
+  for server in "${SERVERS[@]}"; do "$FOLDER/$server.sh" check || exit 1; done
+  all start
+}
+
+reset() {
+  all stop
+  local server
+  for server in "${SERVERS[@]}"; do rm -rf "${INSTANCE_DIR:?}/$server"; done
+}
+
+case ${1:-} in
+  up) up ;;
+  down) all stop ;;
+  kill) all kill ;;
+  status) all status ;;
+  reset) reset ;;
+  *) die "usage: servers.sh up|down|kill|status|reset" ;;
+esac
