@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ClickHouse (HTTP and native ports) on loopback: clickhouse.sh start|stop|kill|restart|status.
+# ClickHouse (HTTP and native ports) on loopback: clickhouse.sh start|stop|kill|restart|reset|status.
 # Environment: COMANDA_HOME, COMANDA_INSTANCE, COMANDA_CLICKHOUSE_HTTP_PORT, COMANDA_CLICKHOUSE_TCP_PORT.
 set -euo pipefail
 FOLDER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -61,13 +61,14 @@ enter() {
 }
 
 # Start of a process in clock ticks since boot: together with the pid it names a process for good,
-# so a pid that the system gave away again is never taken for ours.
+# so a pid that the system gave away again is never taken for ours. Fails for a dead process; one that was
+# killed while some of its threads still die is not dead yet: they hold its ports.
 start_ticks() {
   local stat
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   stat=${stat##*) }
   set -- $stat
-  [[ $1 != Z ]] || return 1
+  [[ $1 == Z ]] && ((${18} <= 1)) && return 1
   printf '%s' "${20}"
 }
 
@@ -157,8 +158,9 @@ dispatch() {
     start) start ;;
     stop) halt TERM "$STOP_LIMIT_S" ;;
     kill) halt KILL "$STOP_LIMIT_S" ;;
+    reset) halt TERM "$STOP_LIMIT_S" && rm -rf "${SERVER_DIR:?}" ;;
     restart) halt TERM "$STOP_LIMIT_S" && start ;;
     status) report_status ;;
-    *) die "usage: $(basename "$0") check|start|stop|kill|restart|status" ;;
+    *) die "usage: $(basename "$0") check|start|stop|kill|restart|reset|status" ;;
   esac
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Apache Kafka (KRaft, one node) on loopback: kafka.sh start|stop|kill|restart|status, and
+# Apache Kafka (KRaft, one node) on loopback: kafka.sh start|stop|kill|restart|reset|status, and
 # kafka.sh tool CLASS ARGUMENTS… for Kafka's own command-line tools.
 # Environment: COMANDA_HOME, COMANDA_INSTANCE, COMANDA_KAFKA_PORT, COMANDA_KAFKA_CONTROLLER_PORT.
 set -euo pipefail

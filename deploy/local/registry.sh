@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Apicurio, a schema registry that speaks Confluent's API, on loopback: registry.sh start|stop|kill|restart|status.
+# Apicurio, a schema registry that speaks Confluent's API, on loopback: registry.sh start|stop|kill|restart|reset|status.
 # Base address for clients: http://127.0.0.1:PORT/apis/ccompat/v7. It keeps its schemas in an H2 file.
 # Environment: COMANDA_HOME, COMANDA_INSTANCE, COMANDA_REGISTRY_PORT, COMANDA_REGISTRY_MANAGEMENT_PORT.
 set -euo pipefail

@@ -12,7 +12,7 @@ SERVERS=(kafka registry clickhouse)
 
 # all VERB: of the three servers in parallel; fails if one fails.
 all() {
-  local server jobs=() failed=0
+  local server job jobs=() failed=0
   for server in "${SERVERS[@]}"; do
     "$FOLDER/$server.sh" "$1" &
     jobs+=($!)
@@ -28,17 +28,11 @@ up() {
   all start
 }
 
-reset() {
-  all stop
-  local server
-  for server in "${SERVERS[@]}"; do rm -rf "${INSTANCE_DIR:?}/$server"; done
-}
-
 case ${1:-} in
   up) up ;;
   down) all stop ;;
   kill) all kill ;;
   status) all status ;;
-  reset) reset ;;
+  reset) all reset ;;
   *) die "usage: servers.sh up|down|kill|status|reset" ;;
 esac
