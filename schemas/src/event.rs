@@ -60,9 +60,11 @@ pub trait Event: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     fn key(&self) -> String;
 }
 
-/// An event type's name and schema.
+/// An event type's name, topic and schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventSchema {
+    /// The one topic it goes to.
+    pub topic: &'static str,
     /// Namespace and name of the record type.
     pub full_name: &'static str,
     /// The schema as its file has it.
@@ -72,7 +74,12 @@ pub struct EventSchema {
 impl EventSchema {
     /// Of one event type.
     pub const fn of<E: Event>() -> Self {
-        Self { full_name: E::FULL_NAME, json: E::SCHEMA_JSON }
+        Self { topic: E::TOPIC, full_name: E::FULL_NAME, json: E::SCHEMA_JSON }
+    }
+
+    /// The subject it is registered under (Confluent's TopicRecordNameStrategy).
+    pub fn subject(&self) -> String {
+        format!("{}-{}", self.topic, self.full_name)
     }
 }
 

@@ -19,7 +19,7 @@ pub use ids::{
 };
 pub use money::{Cop, CopOverflow};
 pub use time::EventTime;
-pub use topics::{Cleanup, Topic, subject, topic, topics};
+pub use topics::{Cleanup, Topic, topic, topics};
 
 /// Compatibility of every subject: each version can be read by each, older or newer.
 pub const COMPATIBILITY: &str = "FULL_TRANSITIVE";

@@ -1,4 +1,4 @@
-//! `topics.yaml` as values, and the names of subjects.
+//! `topics.yaml` as values.
 
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -84,11 +84,6 @@ pub fn topics() -> &'static [Topic] {
 /// The topic of that name.
 pub fn topic(name: &str) -> Option<&'static Topic> {
     topics().iter().find(|topic| topic.name == name)
-}
-
-/// Name of the subject of an event in a topic (Confluent's TopicRecordNameStrategy).
-pub fn subject(topic: &str, full_name: &str) -> String {
-    format!("{topic}-{full_name}")
 }
 
 #[derive(Deserialize)]
