@@ -1,0 +1,28 @@
+//! Who runs which task: the member's side of Kafka's classic group protocol, and the leader's placement of tasks.
+//!
+//! Pure code: no clock, thread, randomness or IO. Answers of the coordinator and the time go in, requests and orders to
+//! the stream thread come out; the thread moves the bytes with a [`GroupTransport`](crate::broker::GroupTransport).
+//!
+//! - [`Subscription`] and [`Assignment`]: what members tell the leader and what it tells them, as bytes in `userData`.
+//! - [`Member`]: one thread's membership, with the rules that carry exactly-once.
+//! - [`assign`]: the leader's decision, a function of the subscriptions.
+
+mod assignment;
+mod assignor;
+mod codec;
+mod member;
+mod owners;
+mod process_id;
+#[cfg(test)]
+mod simulation;
+mod subscription;
+
+pub use assignment::{Assignment, EndpointTasks};
+pub use assignor::{AssignorConfig, GroupMember, Plan, TaskSpec, assign};
+pub use codec::CodecError;
+pub use member::{
+    Action, CommitOutcome, LeaderError, LocalState, LossReason, Member, MemberConfig, NotNow, State,
+};
+pub use owners::OwnerMap;
+pub use process_id::ProcessId;
+pub use subscription::{CAUGHT_UP, Profile, Subscription};
