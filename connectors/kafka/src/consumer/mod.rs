@@ -124,6 +124,21 @@ impl KafkaConsumer {
             .map_err(|e| consumer_error(format!("stop reading {}", slot.partition), &e))
     }
 
+    /// A missing or forbidden topic comes without its partition's version: only what is assigned now counts.
+    fn topic_failure(&self) -> Option<BrokerError> {
+        self.client
+            .take_topic_failures()
+            .iter()
+            .find_map(|failure| {
+                let of_slot = |slot: &&Slot| {
+                    let name = format!("{} [{}]:", slot.partition.topic, slot.partition.partition);
+                    failure.text.starts_with(&name)
+                };
+                let slot = self.slots.0.iter().flatten().find(of_slot)?;
+                Some(consumer_error(format!("read {}", slot.partition), failure))
+            })
+    }
+
     fn deliver_backlog(&mut self, max: usize, out: &mut Vec<Fetched>) {
         let limit = out.len() + max;
         while out.len() < limit {
@@ -156,7 +171,7 @@ impl KafkaConsumer {
             max,
             out,
         );
-        self.failure = after.failure;
+        self.failure = after.failure.or_else(|| self.topic_failure());
         for id in after.overfull {
             self.stop_fetching(id)?;
         }

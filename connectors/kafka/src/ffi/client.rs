@@ -1,6 +1,6 @@
 //! One librdkafka client, from its configuration to its end.
 
-use super::{Config, Failure};
+use super::{Config, Failure, failure};
 use crate::KafkaError;
 use crate::producer::Deliveries;
 use rdkafka_sys as sys;
@@ -13,9 +13,19 @@ use std::time::Duration;
 /// thread that polls.
 pub(crate) struct Client {
     rk: NonNull<sys::rd_kafka_t>,
-    /// Where delivery reports go; librdkafka holds its address until the client is destroyed.
-    deliveries: Box<RefCell<Deliveries>>,
+    /// Where callbacks report; librdkafka holds its address until the client is destroyed.
+    reports: Box<Reports>,
 }
+
+/// What callbacks have said, in the order of the fields' readers: the producer, the consumer.
+#[derive(Default)]
+struct Reports {
+    deliveries: RefCell<Deliveries>,
+    topic_failures: RefCell<Vec<Failure>>,
+}
+
+/// Failed topics remembered at once: as long as nobody asks, more of them are no news.
+const MAX_TOPIC_FAILURES: usize = 64;
 
 /// How far a flush got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +48,14 @@ impl Client {
     }
 
     fn new(kind: sys::rd_kafka_type_t, config: Config) -> Result<Self, KafkaError> {
-        let deliveries = Box::new(RefCell::new(Deliveries::default()));
+        let reports = Box::new(Reports::default());
         let mut error: [c_char; 512] = [0; 512];
         // SAFETY: the configuration is live. The opaque pointer stays valid until `drop` has destroyed the client,
         // because the box does not move its content. Only a producer gets the callback.
         let rk = unsafe {
-            let opaque: *const RefCell<Deliveries> = &raw const *deliveries;
+            let opaque: *const Reports = &raw const *reports;
             sys::rd_kafka_conf_set_opaque(config.conf.as_ptr(), opaque.cast_mut().cast());
+            sys::rd_kafka_conf_set_error_cb(config.conf.as_ptr(), Some(on_error));
             if kind == sys::rd_kafka_type_t::RD_KAFKA_PRODUCER {
                 sys::rd_kafka_conf_set_dr_msg_cb(config.conf.as_ptr(), Some(on_delivery));
             }
@@ -58,7 +69,7 @@ impl Client {
             return Err(KafkaError::ClientRefused { reason });
         };
         std::mem::forget(config); // rd_kafka_new took it over
-        Ok(Self { rk, deliveries })
+        Ok(Self { rk, reports })
     }
 
     pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_t {
@@ -67,12 +78,18 @@ impl Client {
 
     /// What delivery reports have said.
     pub(crate) fn deliveries(&self) -> &RefCell<Deliveries> {
-        &self.deliveries
+        &self.reports.deliveries
+    }
+
+    /// Takes the failures of topics that a consumer reads: missing, or forbidden. Each text begins with
+    /// `topic [partition]:`.
+    pub(crate) fn take_topic_failures(&self) -> Vec<Failure> {
+        self.reports.topic_failures.take()
     }
 
     /// Serves delivery reports and errors, waiting up to `wait` for one.
     pub(crate) fn poll(&self, wait: Duration) {
-        // SAFETY: the client is live; callbacks borrow `deliveries`, which nobody holds borrowed across a call.
+        // SAFETY: the client is live; callbacks borrow `reports`, which nobody holds borrowed across a call.
         unsafe { sys::rd_kafka_poll(self.as_ptr(), millis(wait)) };
     }
 
@@ -92,15 +109,16 @@ impl Client {
         usize::try_from(unsafe { sys::rd_kafka_outq_len(self.as_ptr()) }).unwrap_or(0)
     }
 
-    /// Drops queued records, and with `in_flight` those sent but not acknowledged; each gets a failed delivery report.
-    pub(crate) fn purge(&self, in_flight: bool) {
-        let in_flight = if in_flight {
-            sys::RD_KAFKA_PURGE_F_INFLIGHT
-        } else {
-            0
-        };
+    /// Drops records queued and in flight; each gets a failed delivery report. Leaves a gap in an idempotent producer's
+    /// sequence numbers: for one that is not used any more.
+    pub(crate) fn purge(&self) {
         // SAFETY: the client is live. The result can only say "not a producer" or "wrong flags".
-        unsafe { sys::rd_kafka_purge(self.as_ptr(), sys::RD_KAFKA_PURGE_F_QUEUE | in_flight) };
+        unsafe {
+            sys::rd_kafka_purge(
+                self.as_ptr(),
+                sys::RD_KAFKA_PURGE_F_QUEUE | sys::RD_KAFKA_PURGE_F_INFLIGHT,
+            )
+        };
     }
 
     /// The error that broke the client down, if one has.
@@ -130,15 +148,45 @@ unsafe extern "C" fn on_delivery(
     message: *const sys::rd_kafka_message_t,
     opaque: *mut c_void,
 ) {
-    // SAFETY: `opaque` is the client's `deliveries` (see `new`), alive as long as the client. Reports are served inside
-    // `poll`, `flush` and the transactional calls, on the thread that owns the client, while nobody borrows them. The
-    // message is live during the call; its code is read as the integer it is in C.
+    // SAFETY: `opaque` is the client's `reports` (see `new`), alive as long as the client. Callbacks are served inside
+    // `poll`, `flush`, `take` and the transactional calls, on the thread that owns the client, while nobody borrows it.
+    // The message is live during the call; its code is read as the integer it is in C.
     unsafe {
-        let deliveries = &*opaque.cast::<RefCell<Deliveries>>();
+        let reports = &*opaque.cast::<Reports>();
         let code = (&raw const (*message).err).cast::<c_int>().read();
         let topic = (*message)._private as usize;
-        deliveries
+        let (partition, offset) = ((*message).partition, (*message).offset);
+        reports
+            .deliveries
             .borrow_mut()
-            .report(topic, (*message).partition, (*message).offset, code);
+            .report(topic, partition, offset, code);
+    }
+}
+
+/// An error outside any call: a topic's is kept for its reader, a broker's is a line in the log (librdkafka goes on
+/// trying, and calls that wait for it time out).
+unsafe extern "C" fn on_error(
+    _: *mut sys::rd_kafka_t,
+    code: c_int,
+    text: *const c_char,
+    opaque: *mut c_void,
+) {
+    // SAFETY: as `on_delivery`; the text is zero-terminated.
+    let (reports, text) = unsafe {
+        (
+            &*opaque.cast::<Reports>(),
+            CStr::from_ptr(text).to_string_lossy().into_owned(),
+        )
+    };
+    if !failure::is_of_topic(code) {
+        tracing::warn!(target: "librdkafka", code, "{text}");
+        return;
+    }
+    let mut failures = reports.topic_failures.borrow_mut();
+    if failures.len() < MAX_TOPIC_FAILURES {
+        failures.push(Failure {
+            text,
+            ..Failure::of_code(code)
+        });
     }
 }

@@ -145,6 +145,21 @@ impl Failure {
     }
 }
 
+/// Whether an error outside any call is about a topic: missing, without that partition, or forbidden.
+pub(super) fn is_of_topic(code: i32) -> bool {
+    const UNKNOWN_TOPIC_OR_PARTITION: i32 = 3;
+    const INVALID_TOPIC: i32 = 17;
+    const TOPIC_AUTHORIZATION_FAILED: i32 = 29;
+    matches!(
+        code,
+        code::UNKNOWN_TOPIC
+            | code::UNKNOWN_PARTITION
+            | UNKNOWN_TOPIC_OR_PARTITION
+            | INVALID_TOPIC
+            | TOPIC_AUTHORIZATION_FAILED
+    )
+}
+
 fn describe(code: i32) -> String {
     // SAFETY: takes any integer and returns a static (for unknown codes: thread-local) string.
     unsafe { CStr::from_ptr(raw::rd_kafka_err2str(code)) }

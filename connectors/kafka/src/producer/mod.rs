@@ -22,8 +22,6 @@ const RECORDS_PER_POLL: u32 = 512;
 const FULL_WAIT: Duration = Duration::from_millis(50);
 /// A flush goes round as often as needed: every record fails by `message.timeout.ms` at the latest.
 const FLUSH_ROUND: Duration = Duration::from_secs(1);
-/// Before an abort, records in flight get so long to be answered: dropping them costs a new producer epoch.
-const IN_FLIGHT_GRACE: Duration = Duration::from_millis(300);
 /// librdkafka takes timestamp 0 for "now"; a record at the epoch itself is sent as one millisecond later.
 const EARLIEST_TIMESTAMP: i64 = 1;
 
@@ -94,18 +92,6 @@ impl KafkaProducer {
         if self.until_poll == 0 {
             self.until_poll = RECORDS_PER_POLL;
             self.client.poll(Duration::ZERO);
-        }
-    }
-
-    /// librdkafka's abort waits for what is under way, up to the transaction's time-out: have nothing under way.
-    fn drop_outstanding(&self) {
-        if self.client.outstanding() == 0 {
-            return;
-        }
-        self.client.purge(false);
-        if self.client.flush(IN_FLIGHT_GRACE) == FlushState::Waiting {
-            self.client.purge(true);
-            self.client.flush(FLUSH_ROUND);
         }
     }
 }
@@ -224,7 +210,9 @@ impl Producer for KafkaProducer {
     }
 
     fn abort_transaction(&mut self) -> Result<(), BrokerError> {
-        self.drop_outstanding();
+        // No purge before it, as one would need who reads delivery reports from an event queue: librdkafka drops what is
+        // queued itself, and only its own way keeps the sequence numbers of the next transaction without a gap (error
+        // 45 otherwise). Its reports are served inside the call.
         let result = self.client.abort_transaction();
         self.client.deliveries().borrow_mut().forget();
         result.map_err(|e| self.error(self.call(), "abort_transaction", &e))
@@ -235,7 +223,7 @@ impl Drop for KafkaProducer {
     fn drop(&mut self) {
         // What nobody waited for is not wanted; the client's end would wait for records in flight.
         if self.client.outstanding() > 0 {
-            self.client.purge(true);
+            self.client.purge();
             self.client.flush(Duration::ZERO);
         }
     }
