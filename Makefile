@@ -24,6 +24,8 @@ TEST_SERVERS = COMANDA_INSTANCE=test \
 	COMANDA_CLICKHOUSE_HTTP_PORT=$(TEST_CLICKHOUSE_HTTP_PORT) \
 	COMANDA_CLICKHOUSE_TCP_PORT=$(TEST_CLICKHOUSE_TCP_PORT) \
 	$(SERVERS)
+# What `make test` runs: narrow it by TESTS='-p CRATE'.
+TESTS ?= --workspace
 TEST_ADDRESSES = COMANDA_TEST_KAFKA=127.0.0.1:$(TEST_KAFKA_PORT) \
 	COMANDA_TEST_REGISTRY=http://127.0.0.1:$(TEST_REGISTRY_PORT)/apis/ccompat/v7 \
 	COMANDA_TEST_CLICKHOUSE=http://127.0.0.1:$(TEST_CLICKHOUSE_HTTP_PORT)
@@ -55,7 +57,7 @@ status: ## says which of them run, and where
 test: setup ## every test, on real servers of its own
 	@$(TEST_SERVERS) reset
 	@result=0; \
-	$(TEST_SERVERS) up && $(TEST_ADDRESSES) cargo test --workspace --no-fail-fast || result=$$?; \
+	$(TEST_SERVERS) up && $(TEST_ADDRESSES) cargo test $(TESTS) --no-fail-fast || result=$$?; \
 	$(TEST_SERVERS) reset; \
 	exit $$result
 

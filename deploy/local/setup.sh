@@ -6,7 +6,7 @@ FOLDER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$FOLDER/ground.sh"
 
 RUST_VERSION=1.95
-PACKAGES=(build-essential libclang-dev libssl-dev zlib1g-dev pkg-config curl git python3-venv)
+PACKAGES=(build-essential libclang-dev libssl-dev zlib1g-dev pkg-config ca-certificates curl git python3-venv)
 JAVA_PACKAGES=(maven default-jdk-headless)
 
 main() {
