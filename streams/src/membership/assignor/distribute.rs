@@ -16,17 +16,15 @@ pub(super) struct Bin {
 
 /// What is known about tasks and bins, by index.
 pub(super) struct Wishes<'a> {
-    /// Whether the bin may have the task at all.
-    pub allowed: &'a dyn Fn(TaskId, usize) -> bool,
     /// Records that the bin's copy of the task's state lags behind; `None` without one.
     pub lag: &'a dyn Fn(TaskId, usize) -> Option<i64>,
     /// The part of its bin (a thread) that has the task, so that tasks are taken from all parts evenly.
     pub part: &'a dyn Fn(TaskId) -> usize,
 }
 
-/// Task → bin, for all tasks that some bin may have. `now` says where tasks are.
+/// Task → bin, for all tasks unless there is no bin. `now` says where tasks are.
 ///
-/// Loads per capacity differ by at most 1 after rounding, unless `allowed` forbids it.
+/// Loads per capacity differ by at most 1 after rounding.
 pub(super) fn distribute(
     tasks: &[TaskId],
     bins: &[Bin],
@@ -35,7 +33,7 @@ pub(super) fn distribute(
 ) -> BTreeMap<TaskId, usize> {
     let mut kept = vec![Vec::new(); bins.len()];
     for task in tasks {
-        if let Some(&bin) = now.get(task).filter(|bin| (wishes.allowed)(*task, **bin)) {
+        if let Some(&bin) = now.get(task) {
             kept[bin].push(*task);
         }
     }
@@ -90,8 +88,7 @@ pub(super) fn quotas(count: usize, bins: &[Bin], owned: &[usize]) -> Vec<usize> 
 /// then of the most frequent sub-topology; the last of these.
 fn trim(kept: &mut Vec<TaskId>, quota: usize, bin: usize, room: &[usize], wishes: &Wishes<'_>) {
     let lag_elsewhere = |task: TaskId| {
-        let takers = (0..room.len())
-            .filter(|other| *other != bin && room[*other] > 0 && (wishes.allowed)(task, *other));
+        let takers = (0..room.len()).filter(|other| *other != bin && room[*other] > 0);
         takers
             .filter_map(|other| (wishes.lag)(task, other))
             .min()
@@ -138,18 +135,13 @@ impl Spread<'_> {
         self.room[bin] = self.room[bin].saturating_sub(1);
     }
 
-    fn allowed(&self, task: TaskId) -> impl Iterator<Item = usize> {
-        (0..self.bins.len()).filter(move |bin| (self.wishes.allowed)(task, *bin))
-    }
-
     /// Places the unplaced tasks whose state some bin with room has, the newest state first.
     fn follow_the_state(&mut self, tasks: &[TaskId]) {
         let mut wanted = Vec::new();
         for task in tasks.iter().filter(|task| !self.placed.contains_key(task)) {
-            let warm = self
-                .allowed(*task)
-                .filter_map(|bin| Some(((self.wishes.lag)(*task, bin)?, *task, bin)));
-            wanted.extend(warm);
+            let bins = 0..self.bins.len();
+            wanted
+                .extend(bins.filter_map(|bin| Some(((self.wishes.lag)(*task, bin)?, *task, bin))));
         }
         wanted.sort_unstable();
         for (_, task, bin) in wanted {
@@ -159,35 +151,31 @@ impl Spread<'_> {
         }
     }
 
-    /// Places the rest: tasks of one sub-topology apart from each other. Where no allowed bin has room, in the one with
-    /// the fewest tasks.
+    /// Places the rest, tasks of one sub-topology apart from each other.
     fn fill(&mut self, tasks: &[TaskId]) {
         let unplaced: Vec<TaskId> = tasks
             .iter()
             .filter(|task| !self.placed.contains_key(task))
             .copied()
             .collect();
-        let mut counts = count(self.placed.values().copied());
         for task in unplaced {
-            let key = |bin: &usize| {
-                let per_capacity = |count: usize| count * 1000 / self.bins[*bin].capacity;
-                let alike = per_capacity(
-                    self.alike
-                        .get(&(*bin, task.sub_topology))
-                        .copied()
-                        .unwrap_or(0),
-                );
-                let load =
-                    per_capacity(self.bins[*bin].load + counts.get(bin).copied().unwrap_or(0));
-                if self.room[*bin] > 0 {
-                    (false, alike, load, *bin)
-                } else {
-                    (true, load, alike, *bin)
-                }
+            let alike = |bin: usize| {
+                self.alike
+                    .get(&(bin, task.sub_topology))
+                    .copied()
+                    .unwrap_or(0)
             };
-            if let Some(bin) = self.allowed(task).min_by_key(key) {
+            // Per capacity, in thousandths: only an order of preference, quotas have the say.
+            let key = |bin: &usize| {
+                (
+                    alike(*bin) * 1000 / self.bins[*bin].capacity,
+                    Reverse(self.room[*bin]),
+                    *bin,
+                )
+            };
+            let open = (0..self.bins.len()).filter(|bin| self.room[*bin] > 0);
+            if let Some(bin) = open.min_by_key(key) {
                 self.put(task, bin);
-                *counts.entry(bin).or_insert(0) += 1;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Where every task of the group runs: the leader's decision, a function of the members' subscriptions.
 //!
 //! In order: tasks to processes, each process a share by its threads ([`distribute`], [`placement`]); a task stays where
-//! its state is until the new place is warm; standbys on other processes; within a process to threads ([`threads`]);
+//! its state is until the new place is warm; standbys on other processes ([`standbys`]); within a process to threads ([`threads`]);
 //! and at last what a member may be given **now** ([`handover`]): a task that somebody still owns is withheld for a
 //! round. Equal inputs give equal plans, and a balanced group is left as it is.
 
@@ -9,7 +9,9 @@ mod distribute;
 mod group;
 mod handover;
 mod placement;
+mod standbys;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
 mod threads;
 

@@ -3,11 +3,15 @@
 use super::AssignorConfig;
 use super::distribute::{Bin, Wishes, distribute};
 use super::group::Group;
+use super::standbys::standbys;
 use crate::task_id::TaskId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What each process has, by index.
 pub(super) struct Placement {
+    /// Where every task shall be in the end.
+    pub target: BTreeMap<TaskId, usize>,
+    /// Where it is to run until then.
     pub active: BTreeMap<TaskId, usize>,
     pub standbys: BTreeSet<(TaskId, usize)>,
     pub warmups: BTreeSet<(TaskId, usize)>,
@@ -32,13 +36,16 @@ pub(super) fn place(group: &Group<'_>, config: &AssignorConfig) -> Placement {
             .collect()
     };
     let (stateful, stateless) = (of_kind(true), of_kind(false));
-    let target = balanced(group, &stateful, &BTreeMap::new());
-    let mut active = balanced(group, &stateless, &target);
-    let (held, moves) = hold_back(group, config, &target);
-    active.extend(held);
-    let standbys = standbys(group, config, &stateful, &active, &moves);
+    let mut target = balanced(group, &stateful, &BTreeMap::new());
+    let (mut active, moves) = hold_back(group, config, &target);
+    let stateless = balanced(group, &stateless, &target);
+    active.extend(&stateless);
+    target.extend(stateless);
+    let moving = moves.iter().map(|next| (next.task, next.to)).collect();
+    let standbys = standbys(group, config, &active, &moving);
     let warmups = warmups(config, &moves, &standbys);
     Placement {
+        target,
         active,
         standbys,
         warmups,
@@ -64,7 +71,6 @@ fn balanced(
         .filter_map(|task| Some((*task, group.owner_process(*task)?)))
         .collect();
     let wishes = Wishes {
-        allowed: &|_, _| true,
         lag: &|task, process| group.known_lag(process, task),
         part: &|task| {
             group
@@ -110,67 +116,6 @@ fn hold_back(
     // Those that are nearly warm first, so that warming goes on where it was begun.
     moves.sort_by_key(|next| (next.lag, next.task));
     (active, moves)
-}
-
-/// Copies of every stateful task on processes other than the active one's, evenly; first where the task shall move to,
-/// then where copies are.
-fn standbys(
-    group: &Group<'_>,
-    config: &AssignorConfig,
-    stateful: &[TaskId],
-    active: &BTreeMap<TaskId, usize>,
-    moves: &[Move],
-) -> BTreeSet<(TaskId, usize)> {
-    let keeps = |process: usize, task| {
-        group.processes[process]
-            .threads
-            .iter()
-            .any(|t| group.keeps_copy(*t, task))
-    };
-    let moving: BTreeSet<(TaskId, usize)> = moves.iter().map(|next| (next.task, next.to)).collect();
-    let mut chosen: BTreeSet<(TaskId, usize)> = BTreeSet::new();
-    for _ in 0..config.num_standby_replicas {
-        let allowed = |task, process| {
-            active.get(&task) != Some(&process) && !chosen.contains(&(task, process))
-        };
-        let load = |index| {
-            chosen
-                .iter()
-                .filter(|(_, process)| *process == index)
-                .count()
-        };
-        let bins: Vec<Bin> = (group.processes.iter().enumerate())
-            .map(|(index, process)| Bin {
-                capacity: process.threads.len(),
-                load: load(index),
-            })
-            .collect();
-        let all = || 0..group.processes.len();
-        let now_at = |task| all().find(|p| allowed(task, *p) && keeps(*p, task));
-        let now = stateful
-            .iter()
-            .filter_map(|task| Some((*task, now_at(*task)?)))
-            .collect();
-        let lag = |task, process| {
-            if moving.contains(&(task, process)) {
-                Some(-1)
-            } else {
-                group.known_lag(process, task)
-            }
-        };
-        let round = distribute(
-            stateful,
-            &bins,
-            &now,
-            &Wishes {
-                allowed: &allowed,
-                lag: &lag,
-                part: &|_| 0,
-            },
-        );
-        chosen.extend(round);
-    }
-    chosen
 }
 
 /// Further copies where tasks shall move to; a standby there warms up by itself.
