@@ -39,9 +39,10 @@ setup: ## installs what is missing (as root or by sudo)
 	@deploy/local/setup.sh
 
 demo: setup ## plays an evening through everything; ORDERS=FILE plays a real one. Servers stay up
+	@$(SERVERS) reset
+	@$(SERVERS) check
 	@echo "building (the first time RocksDB too: about 15 minutes on two cores) …"
 	@cargo build -p comanda
-	@$(SERVERS) reset
 	@$(SERVERS) up
 	@cargo run -q -p comanda -- demo $(if $(ORDERS),--orders "$(ORDERS)")
 

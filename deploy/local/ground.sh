@@ -105,7 +105,7 @@ await() {
   until "$@" >/dev/null 2>&1; do
     running_pid >/dev/null || give_up "ended while starting"
     ((SECONDS - began < limit_s)) || give_up "does not answer after $limit_s s"
-    sleep 0.1
+    sleep 0.2
   done
   say "$(printf '%-10s %s  up after %s s (pid %s)' "$SERVER" "$(cat "$SERVER_DIR/address")" $((SECONDS - began)) "$(running_pid)")"
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Kafka, schema registry and ClickHouse together: servers.sh up|down|kill|status|reset.
+# Kafka, schema registry and ClickHouse together: servers.sh check|up|down|kill|status|reset.
+#   check   says what would keep them from starting, and starts nothing
 #   up      starts what is not running, all three at once; repeating it changes nothing
 #   down    stops what this instance started
 #   reset   stops it and deletes the instance's data
@@ -21,18 +22,23 @@ all() {
   return $failed
 }
 
-# Checks one after the other before anything starts: what is wrong is said once.
-up() {
+# One after the other and before anything starts: what is wrong is said once.
+check() {
   local server
   for server in "${SERVERS[@]}"; do "$FOLDER/$server.sh" check || exit 1; done
+}
+
+up() {
+  check
   all start
 }
 
 case ${1:-} in
+  check) check ;;
   up) up ;;
   down) all stop ;;
   kill) all kill ;;
   status) all status ;;
   reset) all reset ;;
-  *) die "usage: servers.sh up|down|kill|status|reset" ;;
+  *) die "usage: servers.sh check|up|down|kill|status|reset" ;;
 esac
