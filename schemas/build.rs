@@ -177,7 +177,7 @@ impl Types {
         let _ = writeln!(self.code, "{}{derive} pub enum {name} {{ {variants} }}", doc(&schema["doc"]));
         let _ = writeln!(
             self.code,
-            "impl {name} {{ /// The symbol as the schema has it.\n
+            "impl {name} {{ /// The symbol as the schema has it.
             pub fn symbol(self) -> &'static str {{ match self {{ {symbols} }} }} }}"
         );
     }

@@ -62,7 +62,7 @@ impl fmt::Display for Cop {
         let digits = pesos.to_string();
         f.write_str(if self.0 < 0 && pesos > 0 { "-$ " } else { "$ " })?;
         for (i, digit) in digits.chars().enumerate() {
-            if i > 0 && (digits.len() - i) % 3 == 0 {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
                 f.write_str(".")?;
             }
             write!(f, "{digit}")?;
