@@ -7,9 +7,8 @@ const CENTRE_LAT_DEG: f64 = 4.6483;
 const CENTRE_LON_DEG: f64 = -74.0817;
 const METRES_PER_DEGREE: f64 = 111_195.0;
 
-/// A zone is an H3 cell of about 5 km² (resolution 7): some thirty of them cover the city, each with enough
-/// orders for statistics of its own.
-pub const ZONE_RESOLUTION: Resolution = Resolution::Seven;
+/// Zones are made of H3 cells of about 5 km² (resolution 7): some thirty of them cover the city.
+pub(crate) const ZONE_RESOLUTION: Resolution = Resolution::Seven;
 
 /// A point of the city: metres east (`x_m`) and north (`y_m`) of its centre.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Deserialize)]
@@ -43,16 +42,60 @@ impl Place {
         (lat_deg, lon_deg)
     }
 
-    /// The H3 cell that is this place's zone, as a number.
-    pub fn zone(self) -> u64 {
+    /// The H3 cell as events carry it: resolution 9 (0.1 km², coarse on purpose), 15 hexadecimal digits.
+    pub fn cell(self) -> String {
+        self.lat_lon().to_cell(Resolution::Nine).to_string()
+    }
+
+    /// The centre of the place's H3 cell of [`ZONE_RESOLUTION`].
+    pub(crate) fn zone_cell_centre(self) -> Place {
+        let centre = LatLng::from(self.lat_lon().to_cell(ZONE_RESOLUTION));
+        Place {
+            x_m: (centre.lng() - CENTRE_LON_DEG) * METRES_PER_DEGREE * CENTRE_LAT_DEG.to_radians().cos(),
+            y_m: (centre.lat() - CENTRE_LAT_DEG) * METRES_PER_DEGREE,
+        }
+    }
+
+    fn lat_lon(self) -> LatLng {
         let (lat_deg, lon_deg) = self.lat_lon_deg();
-        LatLng::new(lat_deg, lon_deg).expect("a place within the city has finite degrees").to_cell(ZONE_RESOLUTION).into()
+        LatLng::new(lat_deg, lon_deg).expect("a place within the city has finite degrees")
     }
 }
 
-/// The zone as H3 writes it: 15 hexadecimal digits.
-pub fn zone_name(zone: u64) -> String {
-    format!("{zone:x}")
+/// The dispatch zones: bands of the city from south to north, `zone-1`, `zone-2`, …, each a set of H3 cells.
+#[derive(Clone, Debug)]
+pub(crate) struct Zones {
+    /// Northern ends of all bands but the last, metres.
+    bounds_m: Vec<f64>,
+    names: Vec<String>,
+}
+
+impl Zones {
+    /// `count` bands that hold equal parts of `demand` (a place per order), as far as whole cells allow.
+    pub(crate) fn of(count: u32, demand: impl Iterator<Item = Place>) -> Zones {
+        let mut north: Vec<f64> = demand.map(|place| place.zone_cell_centre().y_m).collect();
+        north.sort_by(f64::total_cmp);
+        let count = count.max(1) as usize;
+        let bound = |band: usize| north.get(north.len() * band / count).copied().unwrap_or(0.0) - 1.0;
+        Zones {
+            bounds_m: (1..count).map(bound).collect(),
+            names: (1..=count).map(|number| format!("zone-{number}")).collect(),
+        }
+    }
+
+    /// The zone of a place: that of its cell, so that a cell lies in one zone.
+    pub(crate) fn at(&self, place: Place) -> usize {
+        let north_m = place.zone_cell_centre().y_m;
+        self.bounds_m.partition_point(|&bound| bound < north_m)
+    }
+
+    pub(crate) fn name(&self, zone: usize) -> &str {
+        &self.names[zone]
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.names.len()
+    }
 }
 
 #[cfg(test)]
@@ -60,12 +103,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_show_as_coordinates_near_bogota_and_a_zone_of_resolution_seven() {
+    fn places_show_as_coordinates_near_bogota_and_a_cell_of_resolution_nine() {
         let place = Place { x_m: 1000.0, y_m: -2000.0 };
         let (lat_deg, lon_deg) = place.lat_lon_deg();
         assert!((lat_deg - 4.6303).abs() < 1e-4 && (lon_deg + 74.0727).abs() < 1e-4, "{lat_deg} {lon_deg}");
-        let name = zone_name(place.zone());
-        assert_eq!((name.len(), &name[..2]), (15, "87"));
+        assert_eq!((place.cell().len(), &place.cell()[..2]), (15, "89"));
+        assert!(place.zone_cell_centre().metres_to(place) < 2_500.0);
+    }
+
+    #[test]
+    fn zones_share_the_demand_and_hold_whole_cells() {
+        let demand: Vec<Place> = (0..3000).map(|n| Place { x_m: f64::from(n % 50) * 100.0, y_m: f64::from(n) * 3.0 }).collect();
+        let zones = Zones::of(3, demand.iter().copied());
+        let mut counts = [0; 3];
+        demand.iter().for_each(|&place| counts[zones.at(place)] += 1);
+        assert!(counts.iter().all(|&count| (600..1500).contains(&count)), "{counts:?}");
+        assert_eq!((zones.count(), zones.name(0), zones.name(2)), (3, "zone-1", "zone-3"));
+        let place = demand[1000];
+        assert_eq!(zones.at(place), zones.at(place.zone_cell_centre()));
     }
 
     #[test]

@@ -4,6 +4,6 @@ fn main() {
     let mut ev = vec![];
     let mut paths: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "jsonl")).collect();
     paths.sort();
-    for p in paths { ev.push(evening::Evening::from_file(p).unwrap()); }
-    println!("{:?}", figures::Figures::measured(&figures::samples_of(&ev)).unwrap());
+    for p in paths { ev.push(Evening::from_file(p).unwrap()); }
+    println!("{:?}", Figures::measured(&samples_of(&ev)).unwrap());
 }
