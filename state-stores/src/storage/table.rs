@@ -1,0 +1,333 @@
+//! One store inside the task: its tables, its own times, and how it is read.
+
+use crate::backend::{Backend, Cursor, Direction, KeyRange, MapCursor, ReadTables, SharedBytes, TableId};
+use crate::overlay::{Overlay, Undrained};
+use crate::positions::SavedStore;
+use crate::{StoreError, StoreKind, StoreSpec, ValueAndTimestamp};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which of a task's backends holds a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Home {
+    Persistent,
+    Memory,
+}
+
+/// A table of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableKey {
+    /// Key-value entries, or the latest versions.
+    Main,
+    /// Entries of one stretch of time.
+    Segment(i64),
+}
+
+/// A backend's table under its overlay. Without a number the backend has no such table yet.
+#[derive(Default)]
+pub(crate) struct Table {
+    pub overlay: Overlay,
+    pub backend: Option<TableId>,
+}
+
+/// What a store knows besides its entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OwnTimes {
+    /// Highest time put; `i64::MIN` if none.
+    pub observed_ms: i64,
+    /// Last number given to a duplicate.
+    pub sequence: u32,
+}
+
+/// Nothing put yet.
+pub(crate) const UNOBSERVED: OwnTimes = OwnTimes { observed_ms: i64::MIN, sequence: 0 };
+
+pub(crate) struct StoreCore {
+    pub spec: StoreSpec,
+    pub home: Home,
+    /// Unused by window and session stores.
+    pub main: Table,
+    pub segments: BTreeMap<i64, Table>,
+    /// As the uncommitted, committed and applied state have them.
+    pub now: OwnTimes,
+    pub committed: OwnTimes,
+    pub applied: OwnTimes,
+    /// Versioned stores: what the change log has not seen (their entries are not what it holds).
+    pub version_log: Vec<Undrained>,
+}
+
+impl StoreCore {
+    pub fn new(spec: StoreSpec, home: Home, times: OwnTimes) -> Self {
+        let (main, segments) = Default::default();
+        Self { spec, home, main, segments, now: times, committed: times, applied: times, version_log: Vec::new() }
+    }
+
+    /// What its stored bytes mean: state of another layout cannot be taken over.
+    pub fn layout(&self) -> Arc<str> {
+        let timestamped = if self.spec.timestamped { "+timestamp" } else { "" };
+        let layout = match (&self.spec.kind, self.spec.segments()) {
+            (StoreKind::Window(window), Some(s)) if window.retain_duplicates => {
+                format!("window+duplicates/{}{timestamped}", s.segment_ms)
+            }
+            (_, Some(segments)) => format!("{}/{}{timestamped}", self.spec.kind_name(), segments.segment_ms),
+            (_, None) => format!("{}{timestamped}", self.spec.kind_name()),
+        };
+        layout.into()
+    }
+
+    /// Whether it has a table outside its segments.
+    pub fn has_main(&self) -> bool {
+        matches!(self.spec.kind, StoreKind::KeyValue | StoreKind::Versioned(_))
+    }
+
+    pub fn saved(&self) -> SavedStore {
+        let OwnTimes { observed_ms, sequence } = self.committed;
+        SavedStore { layout: self.layout(), observed_ms, sequence }
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        std::iter::once(&self.main).chain(self.segments.values())
+    }
+
+    fn tables_mut(&mut self) -> impl Iterator<Item = &mut Table> {
+        std::iter::once(&mut self.main).chain(self.segments.values_mut())
+    }
+
+    pub fn table(&self, key: TableKey) -> Option<&Table> {
+        match key {
+            TableKey::Main => Some(&self.main),
+            TableKey::Segment(id) => self.segments.get(&id),
+        }
+    }
+
+    pub fn table_mut(&mut self, key: TableKey) -> &mut Table {
+        match key {
+            TableKey::Main => &mut self.main,
+            TableKey::Segment(id) => self.segments.entry(id).or_default(),
+        }
+    }
+
+    /// The earliest time that reads see now.
+    pub fn earliest_visible(&self) -> i64 {
+        self.spec.segments().map_or(i64::MIN, |segments| segments.earliest_visible(self.now.observed_ms))
+    }
+
+    /// The segment of `time_ms`. Key-value stores have none.
+    pub fn segment_of(&self, time_ms: i64) -> TableKey {
+        self.spec.segments().map_or(TableKey::Main, |segments| TableKey::Segment(segments.segment_of(time_ms)))
+    }
+
+    pub fn take_undrained(&mut self, out: &mut Vec<Undrained>) {
+        if matches!(self.spec.kind, StoreKind::Versioned(_)) {
+            out.append(&mut self.version_log);
+            return;
+        }
+        for table in self.tables_mut() {
+            table.overlay.take_undrained(out);
+        }
+        out.sort_unstable_by_key(|write| write.stamp.number);
+    }
+
+    /// Value and timestamp as the change log holds them.
+    pub fn logged_form<'a>(&self, write: &'a Undrained) -> (Option<&'a [u8]>, i64) {
+        let stored = write.value.as_deref();
+        match stored.filter(|_| self.spec.timestamped).and_then(ValueAndTimestamp::decode) {
+            Some(split) => (Some(split.value), split.timestamp_ms),
+            None => (stored, write.stamp.timestamp_ms),
+        }
+    }
+
+    pub fn commit(&mut self) {
+        self.tables_mut().for_each(|table| table.overlay.commit());
+        self.version_log.clear();
+        self.committed = self.now;
+    }
+
+    pub fn abort(&mut self) {
+        self.tables_mut().for_each(|table| table.overlay.abort());
+        self.segments.retain(|_, table| table.backend.is_some() || !table.overlay.is_empty());
+        self.version_log.clear();
+        self.now = self.committed;
+    }
+
+    pub fn applied(&mut self) {
+        self.tables_mut().for_each(|table| table.overlay.clear_committed());
+        self.applied = self.committed;
+    }
+
+    pub fn open_missing_tables(&mut self, backend: &mut dyn Backend) -> Result<(), StoreError> {
+        let (spec, segments) = (&self.spec, &mut self.segments);
+        for (id, table) in segments.iter_mut().filter(|(_, table)| table.backend.is_none()) {
+            if table.overlay.has_committed() {
+                table.backend = Some(backend.open_table(&table_name(spec, TableKey::Segment(*id)))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the applied state hides can be dropped: whatever is put from now on is later.
+    pub fn drop_expired_segments(&mut self, backend: &mut dyn Backend) -> Result<(), StoreError> {
+        let Some(segments) = self.spec.segments() else { return Ok(()) };
+        let first_kept = segments.segment_of(segments.earliest_visible(self.applied.observed_ms));
+        while let Some(first) = self.segments.first_entry().filter(|first| *first.key() < first_kept) {
+            if let Some(table) = first.get().backend {
+                backend.drop_table(table)?;
+            }
+            first.remove();
+        }
+        Ok(())
+    }
+}
+
+/// A table's name in its backend; the store's name comes last because it may contain anything.
+pub(super) fn table_name(spec: &StoreSpec, key: TableKey) -> String {
+    match key {
+        TableKey::Main => format!("main.{}", spec.name),
+        TableKey::Segment(id) => format!("segment.{id}.{}", spec.name),
+    }
+}
+
+/// The store's name and the table, from a table's name.
+pub(super) fn parse_table_name(name: &str) -> Option<(&str, TableKey)> {
+    match name.split_once('.')? {
+        ("main", store) => Some((store, TableKey::Main)),
+        ("segment", rest) => {
+            let (id, store) = rest.split_once('.')?;
+            Some((store, TableKey::Segment(id.parse().ok()?)))
+        }
+        _ => None,
+    }
+}
+
+/// How the kinds of stores read: the same for the stream thread and for views.
+pub(crate) trait StoreReader {
+    fn spec(&self) -> &StoreSpec;
+
+    /// Highest time put.
+    fn observed_ms(&self) -> i64;
+
+    /// Shows the value to `visit` and says whether there was one.
+    fn read(&self, table: TableKey, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError>;
+
+    fn get(&self, table: TableKey, key: &[u8]) -> Result<Option<SharedBytes>, StoreError>;
+
+    fn scan(&self, table: TableKey, range: &KeyRange, direction: Direction) -> Result<MergedCursor, StoreError>;
+
+    /// Segments there are, from and to inclusive, ascending.
+    fn segments(&self, from: i64, to: i64) -> Vec<i64>;
+
+    /// The earliest time that reads see.
+    fn earliest_visible(&self) -> i64 {
+        self.spec().segments().map_or(i64::MIN, |segments| segments.earliest_visible(self.observed_ms()))
+    }
+}
+
+/// Uncommitted over committed over backend.
+pub(crate) struct LiveStore<'a> {
+    pub store: &'a StoreCore,
+    pub backend: &'a dyn Backend,
+}
+
+impl StoreReader for LiveStore<'_> {
+    fn spec(&self) -> &StoreSpec {
+        &self.store.spec
+    }
+
+    fn observed_ms(&self) -> i64 {
+        self.store.now.observed_ms
+    }
+
+    fn read(&self, table: TableKey, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
+        let Some(table) = self.store.table(table) else { return Ok(false) };
+        match (table.overlay.get(key), table.backend) {
+            (Some(written), _) => {
+                written.into_iter().for_each(|value| visit(value));
+                Ok(written.is_some())
+            }
+            (None, Some(id)) => self.backend.read(id, key, visit),
+            (None, None) => Ok(false),
+        }
+    }
+
+    fn get(&self, table: TableKey, key: &[u8]) -> Result<Option<SharedBytes>, StoreError> {
+        let Some(table) = self.store.table(table) else { return Ok(None) };
+        match (table.overlay.get(key), table.backend) {
+            (Some(written), _) => Ok(written.cloned()),
+            (None, Some(id)) => self.backend.get(id, key),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn scan(&self, table: TableKey, range: &KeyRange, direction: Direction) -> Result<MergedCursor, StoreError> {
+        let Some(table) = self.store.table(table) else { return Ok(MergedCursor::default()) };
+        let backend: &dyn ReadTables = self.backend;
+        let below = table.backend.map(|id| backend.scan(id, range, direction)).transpose()?;
+        Ok(MergedCursor::new(table.overlay.scan(range, direction), below, direction))
+    }
+
+    fn segments(&self, from: i64, to: i64) -> Vec<i64> {
+        if from > to { Vec::new() } else { self.store.segments.range(from..=to).map(|(id, _)| *id).collect() }
+    }
+}
+
+/// A scan that sees the layer above where it has a write, and the backend elsewhere.
+#[derive(Default)]
+pub(crate) struct MergedCursor {
+    above: Option<MapCursor<Option<SharedBytes>>>,
+    below: Option<Box<dyn Cursor>>,
+    backward: bool,
+}
+
+impl MergedCursor {
+    pub fn new(
+        above: Option<MapCursor<Option<SharedBytes>>>,
+        below: Option<Box<dyn Cursor>>,
+        direction: Direction,
+    ) -> Self {
+        Self { above, below, backward: direction == Direction::Backward }
+    }
+
+    /// The next entry whose key is accepted.
+    pub fn next(
+        &mut self,
+        accept: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<(SharedBytes, SharedBytes)>, StoreError> {
+        loop {
+            let above = self.above.as_ref().and_then(MapCursor::peek).map(|(key, _)| &**key);
+            let below = self.below.as_ref().and_then(|below| below.entry()).map(|(key, _)| key);
+            let order = match (above, below) {
+                (None, None) => return Ok(None),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(above), Some(below)) if self.backward => below.cmp(above),
+                (Some(above), Some(below)) => above.cmp(below),
+            };
+            let accepted = above.filter(|_| order.is_le()).or(below).is_some_and(&accept);
+            let entry = if accepted { self.entry(order) } else { None };
+            self.pass(order)?;
+            if entry.is_some() {
+                return Ok(entry);
+            }
+        }
+    }
+
+    /// The entry that comes first; `None` if it is a delete.
+    fn entry(&self, order: Ordering) -> Option<(SharedBytes, SharedBytes)> {
+        if order.is_le() {
+            let (key, value) = self.above.as_ref()?.peek()?;
+            return Some((key.clone(), value.clone()?));
+        }
+        self.below.as_ref()?.shared_entry()
+    }
+
+    fn pass(&mut self, order: Ordering) -> Result<(), StoreError> {
+        if let Some(above) = self.above.as_mut().filter(|_| order.is_le()) {
+            above.step();
+        }
+        match self.below.as_mut().filter(|_| order.is_ge()) {
+            Some(below) => below.advance(),
+            None => Ok(()),
+        }
+    }
+}
