@@ -58,7 +58,7 @@ impl Assignment {
         writer.tasks(self.standbys.iter());
         writer.tasks(self.warmups.iter());
         OwnerMap {
-            version: 0,
+            generation: 0,
             ids: self.fence.clone(),
         }
         .write(&mut writer);
@@ -127,7 +127,7 @@ mod tests {
             ]
             .into(),
             owners: OwnerMap {
-                version: 3,
+                generation: 3,
                 ids: [(task(4), vec!["a".into(), "orders-dead-1".into()])].into(),
             },
             probe: true,

@@ -10,15 +10,18 @@
 mod assignment;
 mod assignor;
 mod codec;
+#[cfg(test)]
+mod dice;
 mod member;
 mod owners;
 mod process_id;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod simulation;
 mod subscription;
 
 pub use assignment::{Assignment, EndpointTasks};
-pub use assignor::{AssignorConfig, GroupMember, Plan, TaskSpec, assign};
+pub use assignor::{AssignorConfig, GroupMember, Plan, Round, TaskSpec, assign};
 pub use codec::CodecError;
 pub use member::{
     Action, CommitOutcome, LeaderError, LocalState, LossReason, Member, MemberConfig, NotNow, State,

@@ -11,9 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// otherwise blocks the heir for up to the transaction time-out).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnerMap {
-    /// Counts the maps ever made, one more than the newest that the leader saw. Not the generation: that begins again
-    /// at 1 when the group was deleted.
-    pub version: u64,
+    /// The generation it was made for; 0 for none.
+    pub generation: i32,
     /// Task → transactional ids, the owner's first.
     pub ids: BTreeMap<TaskId, Vec<String>>,
 }
@@ -28,7 +27,7 @@ impl OwnerMap {
     pub(super) fn write(&self, writer: &mut Writer) {
         let names: BTreeSet<&str> = self.ids.values().flatten().map(String::as_str).collect();
         let number: BTreeMap<&str, u64> = names.iter().copied().zip(0..).collect();
-        writer.uint(self.version);
+        writer.int(self.generation.into());
         writer.uint(names.len() as u64);
         names.iter().for_each(|name| writer.text(name));
         writer.uint(self.ids.len() as u64);
@@ -40,11 +39,11 @@ impl OwnerMap {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let version = reader.uint()?;
+        let generation = reader.int()? as i32;
         let names = reader.list(Reader::text)?;
         let ids = reader.by_task(|reader| reader.list(|reader| reader.pick(&names)))?;
         Ok(Self {
-            version,
+            generation,
             ids: ids.into_iter().collect(),
         })
     }

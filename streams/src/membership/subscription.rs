@@ -120,7 +120,7 @@ mod tests {
             standbys: [TaskId::new(0, 1)].into(),
             offset_sums: [(TaskId::new(0, 0), CAUGHT_UP), (TaskId::new(0, 1), 1 << 40)].into(),
             owners: OwnerMap {
-                version: 9,
+                generation: 9,
                 ids: owners.into(),
             },
             nonce: 77,

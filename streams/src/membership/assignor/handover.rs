@@ -11,14 +11,14 @@ use crate::membership::{Assignment, EndpointTasks, OwnerMap};
 use crate::task_id::TaskId;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn plan(group: &Group<'_>, targets: Vec<Target>, probe: bool) -> Plan {
+pub(super) fn plan(group: &Group<'_>, targets: Vec<Target>, probe: bool, generation: i32) -> Plan {
     let mut given: Vec<Assignment> = targets
         .into_iter()
         .map(|target| as_assignment(target, probe))
         .collect();
     let withheld = withhold(group, &mut given);
     skip_copies_beside_the_owner(group, &mut given);
-    let owners = owners(group, &given);
+    let owners = owners(group, &given, generation);
     let endpoints = endpoints(group, &given, &withheld);
     for (member, assignment) in given.iter_mut().enumerate() {
         assignment.fence = fences(group, member, &assignment.active, &owners);
@@ -89,17 +89,17 @@ fn skip_copies_beside_the_owner(group: &Group<'_>, given: &mut [Assignment]) {
 }
 
 /// The map after this round: the owner's id, then ids of those who are gone and whom no owner is known to have fenced.
-fn owners(group: &Group<'_>, given: &[Assignment]) -> OwnerMap {
+fn owners(group: &Group<'_>, given: &[Assignment], generation: i32) -> OwnerMap {
     let seen = group
         .members
         .iter()
         .map(|member| &member.subscription.owners)
-        .max_by_key(|map| map.version);
+        .max_by_key(|map| map.generation);
     let alive: BTreeSet<&str> = (0..group.members.len())
         .map(|member| group.transactional_id(member))
         .collect();
     let mut map = OwnerMap {
-        version: seen.map_or(0, |map| map.version) + 1,
+        generation,
         ids: BTreeMap::new(),
     };
     for &task in group

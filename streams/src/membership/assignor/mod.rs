@@ -93,18 +93,24 @@ impl Plan {
     }
 }
 
-/// Decides who runs what.
-///
-/// `topology` is the leader's fingerprint: members with another one, and members that are stopping, are given nothing.
-/// Takes about (tasks × processes) steps.
+/// For what the leader decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// The generation that is being assigned.
+    pub generation: i32,
+    /// The leader's topology: members with another one, and members that are stopping, are given nothing.
+    pub topology: u64,
+}
+
+/// Decides who runs what. Takes about (tasks × processes) steps.
 pub fn assign(
     members: &[GroupMember],
     tasks: &[TaskSpec],
     config: &AssignorConfig,
-    topology: u64,
+    round: Round,
 ) -> Plan {
-    let group = group::Group::new(members, tasks, topology);
+    let group = group::Group::new(members, tasks, round.topology);
     let placement = placement::place(&group, config);
     let targets = threads::to_threads(&group, &placement);
-    handover::plan(&group, targets, placement.waiting)
+    handover::plan(&group, targets, placement.waiting, round.generation)
 }

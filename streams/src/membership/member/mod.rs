@@ -175,6 +175,7 @@ impl Member {
             return self.connection_failed(now_ms);
         }
         if self.session_counts() && self.session.expired(now_ms) {
+            self.session.heartbeats_lost();
             return self.lose(now_ms, LossReason::SessionExpired);
         }
         match self.state {

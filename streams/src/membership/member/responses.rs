@@ -164,7 +164,7 @@ impl Member {
         self.go(State::Stable);
         self.session.begin(now_ms);
         self.backoff.succeeded();
-        if assignment.owners.version > self.owners.version {
+        if assignment.error.is_none() {
             self.owners = assignment.owners.clone();
         }
         self.probe_at_ms = assignment
@@ -185,7 +185,7 @@ impl Member {
     }
 
     fn heartbeat_answered(&mut self, now_ms: i64, error: i16) -> Vec<Action> {
-        let Some(sent_ms) = self.session.answered() else {
+        let Some(sent_ms) = self.session.answered(now_ms) else {
             return Vec::new();
         };
         if !matches!(

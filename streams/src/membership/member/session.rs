@@ -22,8 +22,8 @@ pub(super) struct Session {
     next_heartbeat_ms: i64,
     /// When the unanswered heartbeats of this generation were sent.
     unanswered: VecDeque<i64>,
-    /// Answers to come that belong to earlier generations.
-    stale: usize,
+    /// The same of earlier generations.
+    stale: VecDeque<i64>,
 }
 
 impl Session {
@@ -34,7 +34,7 @@ impl Session {
             last_contact_ms: 0,
             next_heartbeat_ms: 0,
             unanswered: VecDeque::new(),
-            stale: 0,
+            stale: VecDeque::new(),
         }
     }
 
@@ -53,10 +53,13 @@ impl Session {
         self.next_heartbeat_ms = now_ms + self.interval_ms;
     }
 
-    /// When the heartbeat was sent that an answer has come to; `None` if it belongs to an earlier generation.
-    pub fn answered(&mut self) -> Option<i64> {
-        if self.stale > 0 {
-            self.stale -= 1;
+    /// When the heartbeat was sent that an answer has come to; `None` if it belongs to an earlier generation. Answers
+    /// come in order; one that has not come within the session never will, and must not be taken for a later one's.
+    pub fn answered(&mut self, now_ms: i64) -> Option<i64> {
+        let can_come = |sent_ms: &i64| now_ms - sent_ms < self.timeout_ms;
+        self.stale.retain(can_come);
+        self.unanswered.retain(can_come);
+        if self.stale.pop_front().is_some() {
             return None;
         }
         self.unanswered.pop_front()
@@ -72,13 +75,12 @@ impl Session {
 
     /// A new generation is being joined: answers under way say nothing about it.
     pub fn abandon_heartbeats(&mut self) {
-        self.stale += self.unanswered.len();
-        self.unanswered.clear();
+        self.stale.append(&mut self.unanswered);
     }
 
     /// No answers will come.
     pub fn heartbeats_lost(&mut self) {
-        self.stale = 0;
+        self.stale.clear();
         self.unanswered.clear();
     }
 
@@ -131,7 +133,7 @@ mod tests {
         let mut session = Session::new(6_000, 2_000);
         session.begin(0);
         session.heartbeat_sent(2_000);
-        let sent_ms = session.answered();
+        let sent_ms = session.answered(2_100);
         session.confirmed(sent_ms.unwrap_or_default());
         assert!(!session.expired(7_999));
         assert!(session.expired(8_000));
@@ -143,9 +145,17 @@ mod tests {
         session.heartbeat_sent(0);
         session.abandon_heartbeats();
         session.heartbeat_sent(5_000);
-        assert_eq!(
-            [session.answered(), session.answered(), session.answered()],
-            [None, Some(5_000), None]
-        );
+        assert_eq!(session.answered(5_100), None);
+        assert_eq!(session.answered(5_200), Some(5_000));
+    }
+
+    #[test]
+    fn an_answer_that_never_came_is_not_waited_for_for_ever() {
+        let mut session = Session::new(6_000, 2_000);
+        session.heartbeat_sent(0);
+        session.abandon_heartbeats();
+        session.heartbeat_sent(2_000);
+        session.heartbeat_sent(8_000);
+        assert_eq!(session.answered(8_100), Some(8_000));
     }
 }

@@ -1,1 +1,375 @@
-//! Simulation.
+//! Whole groups of members under faults: crashes, stalls, lost messages, broken connections, a moving coordinator.
+//!
+//! What is checked all the time: no task is open at two members of the group at once, and every accepted commit begins
+//! where the one before it ended. At the end, when the faults stop: every task runs once, evenly, and the group rests.
+
+mod coordinator;
+mod producers;
+mod thread;
+
+use super::dice::Dice;
+use super::{AssignorConfig, State, TaskSpec};
+use crate::broker::{BrokerError, ErrorKind, GroupRequest, GroupResponse, error_code};
+use crate::task_id::TaskId;
+use coordinator::{Coordinator, Replies};
+use producers::Producers;
+use std::collections::{BTreeMap, BTreeSet};
+use thread::{END, Surroundings, Thread};
+
+const SEEDS: u64 = 300;
+const TICK_MS: i64 = 50;
+const FAULTS_MS: i64 = 90_000;
+const CALM_MS: i64 = 120_000;
+const PROCESSES: u8 = 3;
+const SLOTS: u8 = 2;
+
+/// A message on its way.
+enum Message {
+    Request(GroupRequest),
+    Answer(GroupResponse),
+}
+
+struct Slot {
+    thread: Option<Thread>,
+    stalled_until_ms: i64,
+    /// Number of the request under way that is no heartbeat; answers to others are lost with their connection.
+    request: u64,
+}
+
+struct World {
+    now_ms: i64,
+    dice: Dice,
+    coordinator: Coordinator,
+    coordinator_away_until_ms: i64,
+    producers: Producers,
+    disks: Vec<BTreeMap<TaskId, i64>>,
+    slots: Vec<Slot>,
+    /// (arrival, order of sending) → slot, request number, message.
+    network: BTreeMap<(i64, u64), (usize, u64, Message)>,
+    sent: u64,
+    tasks: Vec<TaskSpec>,
+    config: AssignorConfig,
+    faults: bool,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut dice = Dice(seed);
+        let mut tasks = Vec::new();
+        for (sub_topology, stateful) in [(0, true), (1, false)] {
+            let end_offset_sum = if stateful { END } else { 0 };
+            let spec = |p| TaskSpec {
+                id: TaskId::new(sub_topology, p),
+                stateful,
+                end_offset_sum,
+            };
+            tasks.extend((0..1 + dice.below(8) as i32).map(spec));
+        }
+        let config = AssignorConfig {
+            num_standby_replicas: dice.below(2) as usize,
+            ..AssignorConfig::default()
+        };
+        let slot = || Slot {
+            thread: None,
+            stalled_until_ms: 0,
+            request: 0,
+        };
+        Self {
+            now_ms: 0,
+            dice,
+            coordinator: Coordinator::new(),
+            coordinator_away_until_ms: 0,
+            producers: Producers::default(),
+            disks: vec![BTreeMap::new(); PROCESSES.into()],
+            slots: (0..PROCESSES * SLOTS).map(|_| slot()).collect(),
+            network: BTreeMap::new(),
+            sent: 0,
+            tasks,
+            config,
+            faults: true,
+        }
+    }
+
+    fn run(&mut self, until_ms: i64) {
+        while self.now_ms < until_ms {
+            self.now_ms += TICK_MS;
+            if self.faults {
+                self.disturb();
+            }
+            self.deliver();
+            let replies = self.coordinator.tick(self.now_ms);
+            self.answer(replies);
+            (0..self.slots.len()).for_each(|slot| self.step(slot));
+            self.check_single_owners();
+        }
+    }
+
+    fn with_thread(
+        &mut self,
+        slot: usize,
+        act: impl FnOnce(&mut Option<Thread>, i64, &mut Surroundings<'_>),
+    ) {
+        let mut around = Surroundings {
+            coordinator: &mut self.coordinator,
+            producers: &mut self.producers,
+            disk: &mut self.disks[slot / usize::from(SLOTS)],
+            tasks: &self.tasks,
+            config: self.config,
+            dice: &mut self.dice,
+        };
+        act(&mut self.slots[slot].thread, self.now_ms, &mut around);
+    }
+
+    fn step(&mut self, slot: usize) {
+        if self.now_ms < self.slots[slot].stalled_until_ms {
+            return;
+        }
+        self.with_thread(slot, |thread, now_ms, around| {
+            if let Some(thread) = thread {
+                thread.step(now_ms, around);
+            }
+        });
+        self.post(slot);
+    }
+
+    /// Sends what the thread has asked for.
+    fn post(&mut self, slot: usize) {
+        let requests = self.slots[slot]
+            .thread
+            .as_mut()
+            .map(|thread| std::mem::take(&mut thread.requests));
+        for request in requests.into_iter().flatten() {
+            let is_heartbeat = matches!(request, GroupRequest::Heartbeat { .. });
+            if !is_heartbeat {
+                self.slots[slot].request += 1;
+            }
+            let number = self.slots[slot].request;
+            self.send(slot, number, Message::Request(request));
+        }
+    }
+
+    fn send(&mut self, slot: usize, number: u64, message: Message) {
+        let lost = self.faults && self.dice.once_in(40);
+        let delay_ms = 1 + self.dice.below(60) as i64;
+        let message = match message {
+            Message::Request(GroupRequest::Heartbeat { .. })
+            | Message::Answer(GroupResponse::Heartbeat { .. })
+                if lost =>
+            {
+                match self.dice.below(2) {
+                    0 => return, // never heard of again
+                    _ => Message::Answer(GroupResponse::Heartbeat {
+                        error: error_code::COORDINATOR_NOT_AVAILABLE,
+                    }),
+                }
+            }
+            _ if lost => Message::Answer(broken()),
+            message => message,
+        };
+        self.sent += 1;
+        self.network
+            .insert((self.now_ms + delay_ms, self.sent), (slot, number, message));
+    }
+
+    fn deliver(&mut self) {
+        while let Some(first) = self
+            .network
+            .first_entry()
+            .filter(|first| first.key().0 <= self.now_ms)
+        {
+            let (slot, number, message) = first.remove();
+            match message {
+                Message::Request(request) => {
+                    let replies = self.ask(slot, number, request);
+                    self.answer(replies);
+                }
+                Message::Answer(answer) => self.arrive(slot, number, answer),
+            }
+        }
+    }
+
+    fn ask(&mut self, slot: usize, number: u64, request: GroupRequest) -> Replies {
+        if self.now_ms >= self.coordinator_away_until_ms {
+            return self
+                .coordinator
+                .handle(self.now_ms, (slot, number), request);
+        }
+        let error = error_code::NOT_COORDINATOR;
+        let (generation, leader, member_id, members) = (-1, String::new(), String::new(), vec![]);
+        let refused = match request {
+            GroupRequest::Join { .. } => GroupResponse::Joined {
+                error,
+                generation,
+                leader,
+                member_id,
+                members,
+            },
+            GroupRequest::Sync { .. } => GroupResponse::Synced {
+                error,
+                user_data: vec![],
+            },
+            GroupRequest::Heartbeat { .. } => GroupResponse::Heartbeat { error },
+            GroupRequest::Leave { .. } => GroupResponse::Left { error },
+            GroupRequest::CommitOffsets { .. } => GroupResponse::Committed { error },
+        };
+        vec![((slot, number), refused)]
+    }
+
+    fn answer(&mut self, replies: Replies) {
+        for ((slot, number), reply) in replies {
+            self.send(slot, number, Message::Answer(reply));
+        }
+    }
+
+    /// An answer reaches its thread unless the connection it belongs to is gone.
+    fn arrive(&mut self, slot: usize, number: u64, answer: GroupResponse) {
+        let slot = &mut self.slots[slot];
+        let is_heartbeat = matches!(answer, GroupResponse::Heartbeat { .. });
+        if let Some(thread) = slot
+            .thread
+            .as_mut()
+            .filter(|_| is_heartbeat || slot.request == number)
+        {
+            if matches!(answer, GroupResponse::Failed { .. }) {
+                slot.request += 1;
+            }
+            thread.inbox.push_back(answer);
+        }
+    }
+
+    fn disturb(&mut self) {
+        let slot = self.dice.below(self.slots.len() as u64) as usize;
+        match self.dice.below(200) {
+            0 => self.kill(slot),
+            1 => self.stop(slot),
+            2..8 => self.start(slot),
+            8 => self.slots[slot].stalled_until_ms = self.now_ms + self.dice.below(15_000) as i64,
+            9 => self.arrive(slot, self.slots[slot].request, broken()),
+            10 if self.dice.once_in(4) => {
+                self.coordinator_away_until_ms = self.now_ms + self.dice.below(3_000) as i64;
+            }
+            11 if self.dice.once_in(4) => self.restart_process(slot / usize::from(SLOTS)),
+            _ => {}
+        }
+    }
+
+    /// Nothing is said to anybody; open transactions stay open.
+    fn kill(&mut self, slot: usize) {
+        self.slots[slot].thread = None;
+        self.slots[slot].request += 1;
+    }
+
+    fn restart_process(&mut self, process: usize) {
+        let slots = process * usize::from(SLOTS)..(process + 1) * usize::from(SLOTS);
+        slots.clone().for_each(|slot| self.kill(slot));
+        slots.for_each(|slot| self.start(slot));
+    }
+
+    /// Its last request goes out; nobody waits for the answer.
+    fn stop(&mut self, slot: usize) {
+        self.with_thread(slot, |thread, now_ms, around| {
+            if let Some(thread) = thread {
+                thread.leave(now_ms, around);
+            }
+        });
+        self.post(slot);
+        self.kill(slot);
+    }
+
+    fn start(&mut self, slot: usize) {
+        let (process, number) = (slot as u8 / SLOTS, slot as u8 % SLOTS);
+        self.slots[slot].request += 1;
+        self.with_thread(slot, |thread, _, around| {
+            thread.get_or_insert_with(|| Thread::start(process, number, around));
+        });
+    }
+
+    fn threads(&self) -> impl Iterator<Item = &Thread> {
+        self.slots.iter().filter_map(|slot| slot.thread.as_ref())
+    }
+
+    /// A thread that the coordinator does not know any more may still have tasks open: it cannot commit them.
+    fn check_single_owners(&self) {
+        let mut open = BTreeMap::new();
+        for thread in self.threads() {
+            let identity = thread
+                .member
+                .identity()
+                .filter(|identity| self.coordinator.has_member(&identity.member_id));
+            for task in thread.open.keys().filter(|_| identity.is_some()) {
+                let other = open.insert(*task, &thread.transactional_id);
+                assert_eq!(
+                    other, None,
+                    "{task} is also at {} at {} ms",
+                    thread.transactional_id, self.now_ms
+                );
+            }
+        }
+    }
+
+    fn calm_down(&mut self) {
+        self.faults = false;
+        self.coordinator_away_until_ms = 0;
+        self.slots
+            .iter_mut()
+            .for_each(|slot| slot.stalled_until_ms = 0);
+        self.start(0);
+    }
+
+    fn check_settled(&mut self) {
+        let generation = self.coordinator.generation;
+        let before = self.coordinator.committed.clone();
+        self.run(self.now_ms + 10_000);
+        assert_eq!(
+            self.coordinator.generation, generation,
+            "the group does not come to rest"
+        );
+        assert!(
+            self.coordinator.is_stable()
+                && self
+                    .threads()
+                    .all(|thread| thread.member.state() == State::Stable)
+        );
+        let all: BTreeSet<TaskId> = self.tasks.iter().map(|task| task.id).collect();
+        let running: Vec<TaskId> = self
+            .threads()
+            .flat_map(|thread| thread.open.keys().copied())
+            .collect();
+        assert_eq!(running.len(), all.len());
+        assert_eq!(running.into_iter().collect::<BTreeSet<_>>(), all);
+        for task in all {
+            assert!(
+                self.coordinator.committed.get(&task) > before.get(&task),
+                "{task} stands still"
+            );
+        }
+        let counts: Vec<usize> = self.threads().map(|thread| thread.open.len()).collect();
+        assert!(
+            counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1,
+            "{counts:?}"
+        );
+    }
+}
+
+fn broken() -> GroupResponse {
+    GroupResponse::Failed {
+        error: BrokerError::new(ErrorKind::Retriable, "group request", "connection reset"),
+    }
+}
+
+#[test]
+fn no_task_is_ever_with_two_members_and_no_commit_overlaps_whatever_happens() {
+    let mut fenced = 0;
+    for seed in 0..SEEDS {
+        let run = std::panic::catch_unwind(|| {
+            let mut world = World::new(seed);
+            world.run(FAULTS_MS);
+            world.calm_down();
+            world.run(FAULTS_MS + CALM_MS);
+            world.check_settled();
+            world.producers.fenced
+        });
+        fenced += run.unwrap_or_else(|_| panic!("seed {seed} fails"));
+    }
+    assert!(fenced > 100, "dead owners are met: {fenced}");
+}

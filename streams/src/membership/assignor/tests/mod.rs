@@ -6,6 +6,7 @@ mod stickiness;
 mod warmth;
 
 use super::*;
+use crate::membership::dice::Dice;
 use crate::membership::{CAUGHT_UP, ProcessId, Profile};
 
 const TOPOLOGY: u64 = 1;
@@ -40,6 +41,7 @@ struct Town {
     config: AssignorConfig,
     /// Whether copies catch up within a round.
     copies_catch_up: bool,
+    generation: i32,
 }
 
 impl Town {
@@ -49,6 +51,7 @@ impl Town {
             tasks,
             config: AssignorConfig::default(),
             copies_catch_up: true,
+            generation: 0,
         }
     }
 
@@ -98,7 +101,11 @@ impl Town {
     }
 
     fn plan(&self) -> Plan {
-        let plan = assign(&self.members, &self.tasks, &self.config, TOPOLOGY);
+        let round = Round {
+            generation: self.generation + 1,
+            topology: TOPOLOGY,
+        };
+        let plan = assign(&self.members, &self.tasks, &self.config, round);
         self.check(&plan);
         plan
     }
@@ -137,6 +144,7 @@ impl Town {
     /// One round; everybody lets go of what is gone and opens what is new.
     fn round(&mut self) -> Plan {
         let plan = self.plan();
+        self.generation += 1;
         let mut disks: BTreeMap<ProcessId, BTreeMap<TaskId, i64>> = BTreeMap::new();
         let stateful: BTreeSet<TaskId> = self
             .tasks
@@ -219,17 +227,4 @@ fn moved(before: &BTreeMap<TaskId, String>, after: &BTreeMap<TaskId, String>) ->
             .is_some_and(|owner| Some(owner) != after.get(*task))
     };
     before.keys().filter(differs).copied().collect()
-}
-
-/// Reproducible numbers (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
 }

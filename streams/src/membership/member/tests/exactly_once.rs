@@ -200,27 +200,25 @@ fn a_task_is_told_as_opened_only_after_the_thread_says_so() {
 }
 
 #[test]
-fn the_newest_map_of_owners_is_repeated_in_every_subscription() {
+fn the_last_map_of_owners_is_repeated_in_every_subscription() {
     let mut member = stable(7, &[]);
-    let map = |version| OwnerMap {
-        version,
-        ids: [(task(0), vec![format!("owner-{version}")])].into(),
+    let map = OwnerMap {
+        generation: 8,
+        ids: [(task(0), vec!["orders-b-1".into()])].into(),
     };
-    for (generation, version) in [(8, 5), (9, 4)] {
+    let mapped = Assignment {
+        owners: map.clone(),
+        ..Assignment::default()
+    };
+    for (generation, assignment) in [(8, mapped), (9, Assignment::failed("a topic is missing"))] {
         member.request_rejoin();
         member.ready_to_join(1_000);
         member.on_response(1_000, joined(generation));
-        member.on_response(
-            1_000,
-            synced(&Assignment {
-                owners: map(version),
-                ..Assignment::default()
-            }),
-        );
+        member.on_response(1_000, synced(&assignment));
         member.applied();
     }
     member.request_rejoin();
-    assert_eq!(join_sent(&member.ready_to_join(1_000)).1.owners, map(5));
+    assert_eq!(join_sent(&member.ready_to_join(1_000)).1.owners, map);
 }
 
 #[test]

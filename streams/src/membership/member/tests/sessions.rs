@@ -129,3 +129,18 @@ fn a_second_process_with_the_same_instance_id_ends_this_one_for_good() {
     assert_eq!(member.closed(2_000), [Action::Left]);
     assert_eq!(member.poll(60_000), []);
 }
+
+#[test]
+fn a_member_whose_heartbeats_vanished_starts_over_without_their_burden() {
+    let mut member = stable(7, &[0]);
+    for now_ms in [2_000, 4_000] {
+        assert!(sends_heartbeat(&member.poll(now_ms)));
+    }
+    assert!(lost(&member.poll(6_000)).is_some());
+    member.closed(6_000);
+    follow(&mut member, 6_000, 9, &[0]);
+    for now_ms in [8_000, 10_000, 12_000, 14_000] {
+        assert!(sends_heartbeat(&member.poll(now_ms)), "at {now_ms}");
+        member.on_response(now_ms, beat(0));
+    }
+}
