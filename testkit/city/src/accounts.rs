@@ -28,7 +28,12 @@ impl City {
             orders: placed().map(|order| self.order_book(order)).collect(),
             delivered_items,
             item_names,
-            topics: self.network.books.iter().map(|(topic, book)| ((*topic).to_owned(), *book)).collect(),
+            topics: self
+                .network
+                .books
+                .iter()
+                .map(|(topic, book)| ((*topic).to_owned(), *book))
+                .collect(),
             dead_letters: self.dead_letters(),
             complaints: self.complaints.clone(),
             hidden: self.hidden.clone(),
@@ -36,7 +41,10 @@ impl City {
     }
 
     fn order_book(&self, order: &Order) -> OrderBook {
-        let (restaurant, account) = (&self.restaurants[order.restaurant], self.provider.account(order.id));
+        let (restaurant, account) = (
+            &self.restaurants[order.restaurant],
+            self.provider.account(order.id),
+        );
         OrderBook {
             order_id: order.id.to_string(),
             restaurant_id: restaurant.id.to_string(),
@@ -54,13 +62,26 @@ impl City {
     }
 
     #[allow(clippy::type_complexity)] // Zone → item → pieces, and the items' names.
-    fn items(&self) -> (BTreeMap<String, BTreeMap<String, u64>>, BTreeMap<String, String>) {
-        let (mut pieces, mut names) = (BTreeMap::<String, BTreeMap<String, u64>>::new(), BTreeMap::new());
-        for order in self.orders.iter().filter(|order| order.outcome == Outcome::Delivered) {
+    fn items(
+        &self,
+    ) -> (
+        BTreeMap<String, BTreeMap<String, u64>>,
+        BTreeMap<String, String>,
+    ) {
+        let (mut pieces, mut names) = (
+            BTreeMap::<String, BTreeMap<String, u64>>::new(),
+            BTreeMap::new(),
+        );
+        for order in self
+            .orders
+            .iter()
+            .filter(|order| order.outcome == Outcome::Delivered)
+        {
             let zone = self.zones.name(self.restaurants[order.restaurant].zone);
             let of_zone = pieces.entry(zone.to_owned()).or_default();
             for line in &order.lines {
-                *of_zone.entry(line.item_id.to_string()).or_default() += u64::from(line.quantity.unsigned_abs());
+                *of_zone.entry(line.item_id.to_string()).or_default() +=
+                    u64::from(line.quantity.unsigned_abs());
                 names.insert(line.item_id.to_string(), line.name.clone());
             }
         }
@@ -71,23 +92,33 @@ impl City {
         let mut expected: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
         for (fault, (topic, kind)) in FAULTS.iter().enumerate() {
             if self.faults_sent[fault] > 0 {
-                expected.entry((*topic).to_owned()).or_default().insert(kind.name().to_owned(), self.faults_sent[fault]);
+                expected
+                    .entry((*topic).to_owned())
+                    .or_default()
+                    .insert(kind.name().to_owned(), self.faults_sent[fault]);
             }
         }
         expected
     }
 
     /// The evening's orders as [`Figures`](crate::Figures) want them, those that the restaurant has finished.
-    /// Orders booked ahead count as placed before the opening, as in the real evenings.
+    /// Orders booked ahead count as placed before the opening, as in the real evenings. Restaurants are named by
+    /// rank, so that evenings of several seeds can be measured together.
     pub fn samples(&self) -> Vec<Sample> {
         let since = |at_ms: i64| at_ms - self.config.starts_at_ms;
-        let sample = |order: &Order| Some(Sample {
-            placed_ms: if order.booked { -1 } else { since(order.placed_ms) },
-            ready_ms: since(order.ready_ms?),
-            promised_ms: since(order.promised_ms),
-            restaurant: self.restaurants[order.restaurant].id.to_string(),
-            direct_travel_minutes: order.direct_minutes,
-        });
+        let sample = |order: &Order| {
+            Some(Sample {
+                placed_ms: if order.booked {
+                    -1
+                } else {
+                    since(order.placed_ms)
+                },
+                ready_ms: since(order.ready_ms?),
+                promised_ms: since(order.promised_ms),
+                restaurant: format!("restaurant-{}", order.restaurant),
+                direct_travel_minutes: order.direct_minutes,
+            })
+        };
         self.orders.iter().filter_map(sample).collect()
     }
 }

@@ -112,15 +112,44 @@ impl City {
     }
 
     fn with_plan(config: CityConfig, plan: Plan) -> City {
-        let demand = || plan.orders.iter().map(|order| plan.restaurants[order.restaurant].place);
+        let demand = || {
+            plan.orders
+                .iter()
+                .map(|order| plan.restaurants[order.restaurant].place)
+        };
         let zones = Zones::of(config.zones, demand());
-        let restaurants: Vec<Restaurant> =
-            plan.restaurants.iter().enumerate().map(|(number, planned)| Restaurant::new(&config, number, planned, &zones)).collect();
-        let orders: Vec<Order> = plan.orders.iter().enumerate()
-            .map(|(number, planned)| Order::new(&config, number, planned, &restaurants[planned.restaurant].menu)).collect();
+        let mut trade = vec![0; plan.restaurants.len()];
+        plan.orders
+            .iter()
+            .for_each(|order| trade[order.restaurant] += 1);
+        let restaurants: Vec<Restaurant> = plan
+            .restaurants
+            .iter()
+            .enumerate()
+            .map(|(number, planned)| {
+                Restaurant::new(&config, number, planned, trade[number], &zones)
+            })
+            .collect();
+        let orders: Vec<Order> = plan
+            .orders
+            .iter()
+            .enumerate()
+            .map(|(number, planned)| {
+                Order::new(
+                    &config,
+                    number,
+                    planned,
+                    &restaurants[planned.restaurant].menu,
+                )
+            })
+            .collect();
         let shift_zones = zones_of_shifts(&plan, &zones);
-        let couriers: Vec<Courier> = plan.shifts.iter().enumerate()
-            .map(|(number, planned)| Courier::new(&config, number, planned, shift_zones[number])).collect();
+        let couriers: Vec<Courier> = plan
+            .shifts
+            .iter()
+            .enumerate()
+            .map(|(number, planned)| Courier::new(&config, number, planned, shift_zones[number]))
+            .collect();
         let mut squares = vec![Vec::new(); zones.count()];
         demand().for_each(|place| squares[zones.at(place)].push(place));
         let mut city = City {
@@ -128,8 +157,16 @@ impl City {
             clock_ms: config.starts_at_ms,
             agenda: BinaryHeap::new(),
             happened: 0,
-            order_numbers: orders.iter().enumerate().map(|(number, order)| (order.id, number)).collect(),
-            courier_numbers: couriers.iter().enumerate().map(|(number, courier)| (courier.id, number)).collect(),
+            order_numbers: orders
+                .iter()
+                .enumerate()
+                .map(|(number, order)| (order.id, number))
+                .collect(),
+            courier_numbers: couriers
+                .iter()
+                .enumerate()
+                .map(|(number, courier)| (courier.id, number))
+                .collect(),
             network: Network::new(&config),
             provider: Provider::default(),
             payments_due: 0,
@@ -138,7 +175,12 @@ impl City {
             faults_sent: [0; FAULTS.len()],
             complaints: BTreeMap::new(),
             out: Vec::new(),
-            config, zones, restaurants, orders, couriers, squares,
+            config,
+            zones,
+            restaurants,
+            orders,
+            couriers,
+            squares,
         };
         city.set_agenda();
         city
@@ -154,9 +196,20 @@ impl City {
         for number in 0..self.couriers.len() {
             self.plan(self.couriers[number].on_ms, Happening::ShiftStarts(number));
         }
-        let last_ms = self.orders.iter().map(|order| order.placed_ms).max().unwrap_or(self.config.starts_at_ms);
-        let faults = if self.orders.is_empty() { 0 } else { u64::from(self.config.faults_per_kind) };
-        for (fault, count) in (0..FAULTS.len()).flat_map(|fault| (0..faults).map(move |count| (fault, count))) {
+        let last_ms = self
+            .orders
+            .iter()
+            .map(|order| order.placed_ms)
+            .max()
+            .unwrap_or(self.config.starts_at_ms);
+        let faults = if self.orders.is_empty() {
+            0
+        } else {
+            u64::from(self.config.faults_per_kind)
+        };
+        for (fault, count) in
+            (0..FAULTS.len()).flat_map(|fault| (0..faults).map(move |count| (fault, count)))
+        {
             let number = fault as u64 * faults + count;
             let mut fate = Fate::of(self.config.seed, Realm::Fault, number << 1);
             let at_ms = fate.between_ms(self.config.starts_at_ms + 1, last_ms);
@@ -168,8 +221,14 @@ impl City {
     /// Everything that the city sends before `sim_time_ms`, in order of `send_at_ms`. The clock only goes forward:
     /// an earlier time than the last one gives nothing.
     pub fn next_before(&mut self, sim_time_ms: i64) -> Vec<Emission> {
-        while self.agenda.peek().is_some_and(|Reverse(entry)| entry.at_ms < sim_time_ms) {
-            let Some(Reverse(entry)) = self.agenda.pop() else { break };
+        while self
+            .agenda
+            .peek()
+            .is_some_and(|Reverse(entry)| entry.at_ms < sim_time_ms)
+        {
+            let Some(Reverse(entry)) = self.agenda.pop() else {
+                break;
+            };
             let mut out = std::mem::take(&mut self.out);
             self.network.release(entry.at_ms, &mut out);
             self.out = out;
@@ -185,7 +244,10 @@ impl City {
     fn happen(&mut self, at_ms: i64, happening: Happening) {
         match happening {
             Happening::Open(restaurant) => self.open_restaurant(restaurant, at_ms),
-            Happening::Place(order) => { self.to_come -= 1; self.place_order(order, at_ms) }
+            Happening::Place(order) => {
+                self.to_come -= 1;
+                self.place_order(order, at_ms)
+            }
             Happening::Decide(order) => self.decide(order, at_ms),
             Happening::Cook(order) => self.cook(order, at_ms),
             Happening::Ready(order) => self.food_ready(order, at_ms),
@@ -195,20 +257,31 @@ impl City {
             Happening::ShiftStarts(courier) => self.start_shift(courier, at_ms),
             Happening::ShiftEnds(courier) => self.end_shift(courier, at_ms),
             Happening::Ping(courier) => self.ping(courier, at_ms),
-            Happening::Decline(courier, order, delivery, reason, cause) => self.decline(courier, order, delivery, reason, cause, at_ms),
+            Happening::Decline(courier, order, delivery, reason, cause) => {
+                self.decline(courier, order, delivery, reason, cause, at_ms)
+            }
             Happening::Reach(courier, trip) => self.reach_restaurant(courier, trip, at_ms),
             Happening::PickUp(courier, trip) => self.pick_up(courier, trip, at_ms),
             Happening::Depart(courier, trip) => self.depart(courier, trip, at_ms),
             Happening::Door(courier, trip) => self.stand_at_the_door(courier, trip, at_ms),
-            Happening::Pay(command) => { self.payments_due -= 1; self.pay(&command, at_ms) }
-            Happening::Fault(fault, number) => { self.to_come -= 1; self.send_fault(fault, number, at_ms) }
+            Happening::Pay(command) => {
+                self.payments_due -= 1;
+                self.pay(&command, at_ms)
+            }
+            Happening::Fault(fault, number) => {
+                self.to_come -= 1;
+                self.send_fault(fault, number, at_ms)
+            }
         }
     }
 
     /// Whether everything has happened that will happen unless something more is observed: all orders have ended,
     /// all records are out. Couriers stop pinging then.
     pub fn is_over(&self) -> bool {
-        self.evening_done() && self.payments_due == 0 && self.network.is_empty() && self.out.is_empty()
+        self.evening_done()
+            && self.payments_due == 0
+            && self.network.is_empty()
+            && self.out.is_empty()
     }
 
     /// The city's clock: the latest time that [`City::next_before`] was asked for.
@@ -227,7 +300,11 @@ impl City {
 
     pub(crate) fn plan(&mut self, at_ms: i64, happening: Happening) {
         self.payments_due += usize::from(matches!(happening, Happening::Pay(_)));
-        self.agenda.push(Reverse(Entry { at_ms, number: self.happened, happening }));
+        self.agenda.push(Reverse(Entry {
+            at_ms,
+            number: self.happened,
+            happening,
+        }));
         self.happened += 1;
     }
 
@@ -236,56 +313,164 @@ impl City {
     }
 
     /// Sends something that an order's customer or restaurant does.
-    pub(crate) fn send_for_order(&mut self, order: usize, at_ms: i64, make: impl FnOnce(Head, &Order, &Restaurant, &str, &mut Fate) -> CityEvent) {
+    pub(crate) fn send_for_order(
+        &mut self,
+        order: usize,
+        at_ms: i64,
+        make: impl FnOnce(Head, &Order, &Restaurant, &str, &mut Fate) -> CityEvent,
+    ) {
         let this = &mut self.orders[order];
-        let (event_id, mut fate) = self.network.next_message(Sender::Order(order), &mut this.lane);
+        let (event_id, mut fate) = self
+            .network
+            .next_message(Sender::Order(order), &mut this.lane);
         let restaurant = &self.restaurants[this.restaurant];
-        let head = Head { event_id, at_ms, cause: this.cause };
-        let event = make(head, this, restaurant, self.zones.name(restaurant.zone), &mut fate);
+        let head = Head {
+            event_id,
+            at_ms,
+            cause: this.cause,
+        };
+        let event = make(
+            head,
+            this,
+            restaurant,
+            self.zones.name(restaurant.zone),
+            &mut fate,
+        );
         let key = this.id.to_string();
-        self.network.send(event, key, at_ms, false, fate, &mut [&mut this.lane], &mut self.out);
+        self.network.send(
+            event,
+            key,
+            at_ms,
+            false,
+            fate,
+            &mut [&mut this.lane],
+            &mut self.out,
+        );
     }
 
     /// Sends what a courier's device says about an order: it waits for both lanes.
-    pub(crate) fn send_for_ride(&mut self, courier: usize, order: usize, at_ms: i64, make: impl FnOnce(Head, &Order, &Courier) -> CityEvent) {
+    pub(crate) fn send_for_ride(
+        &mut self,
+        courier: usize,
+        order: usize,
+        at_ms: i64,
+        make: impl FnOnce(Head, &Order, &Courier) -> CityEvent,
+    ) {
         let (this, rider) = (&mut self.orders[order], &mut self.couriers[courier]);
-        let (event_id, fate) = self.network.next_message(Sender::Order(order), &mut this.lane);
-        let head = Head { event_id, at_ms, cause: this.cause };
+        let (event_id, fate) = self
+            .network
+            .next_message(Sender::Order(order), &mut this.lane);
+        let head = Head {
+            event_id,
+            at_ms,
+            cause: this.cause,
+        };
         let event = make(head, this, rider);
         let key = this.id.to_string();
-        self.network.send(event, key, at_ms, true, fate, &mut [&mut this.lane, &mut rider.lane], &mut self.out);
+        self.network.send(
+            event,
+            key,
+            at_ms,
+            true,
+            fate,
+            &mut [&mut this.lane, &mut rider.lane],
+            &mut self.out,
+        );
     }
 
     /// Sends what a courier's device says about the courier.
-    pub(crate) fn send_for_courier(&mut self, courier: usize, at_ms: i64, make: impl FnOnce(Head, &mut Courier, &str) -> CityEvent) {
+    pub(crate) fn send_for_courier(
+        &mut self,
+        courier: usize,
+        at_ms: i64,
+        make: impl FnOnce(Head, &mut Courier, &str) -> CityEvent,
+    ) {
         let rider = &mut self.couriers[courier];
-        let (event_id, fate) = self.network.next_message(Sender::Courier(courier), &mut rider.lane);
-        let event = make(Head { event_id, at_ms, cause: None }, rider, self.zones.name(rider.zone));
+        let (event_id, fate) = self
+            .network
+            .next_message(Sender::Courier(courier), &mut rider.lane);
+        let event = make(
+            Head {
+                event_id,
+                at_ms,
+                cause: None,
+            },
+            rider,
+            self.zones.name(rider.zone),
+        );
         let key = rider.id.to_string();
-        self.network.send(event, key, at_ms, true, fate, &mut [&mut rider.lane], &mut self.out);
+        self.network.send(
+            event,
+            key,
+            at_ms,
+            true,
+            fate,
+            &mut [&mut rider.lane],
+            &mut self.out,
+        );
     }
 
-    pub(crate) fn send_payment(&mut self, order: usize, event: comanda_schemas::PaymentEvent, at_ms: i64) {
+    pub(crate) fn send_payment(
+        &mut self,
+        order: usize,
+        event: comanda_schemas::PaymentEvent,
+        at_ms: i64,
+    ) {
         let this = &mut self.orders[order];
-        let (_, fate) = self.network.next_message(Sender::Order(order), &mut this.lane);
+        let (_, fate) = self
+            .network
+            .next_message(Sender::Order(order), &mut this.lane);
         let key = this.id.to_string();
-        self.network.send(CityEvent::Payment(event), key, at_ms, false, fate, &mut [&mut this.lane], &mut self.out);
+        self.network.send(
+            CityEvent::Payment(event),
+            key,
+            at_ms,
+            false,
+            fate,
+            &mut [&mut this.lane],
+            &mut self.out,
+        );
     }
 
     fn open_restaurant(&mut self, restaurant: usize, at_ms: i64) {
         let this = &self.restaurants[restaurant];
         let mut lane = Default::default();
-        let (event_id, fate) = self.network.next_message(Sender::Restaurant(restaurant), &mut lane);
-        let event = events::catalog(Head { event_id, at_ms, cause: None }, this, self.zones.name(this.zone));
+        let (event_id, fate) = self
+            .network
+            .next_message(Sender::Restaurant(restaurant), &mut lane);
+        let event = events::catalog(
+            Head {
+                event_id,
+                at_ms,
+                cause: None,
+            },
+            this,
+            self.zones.name(this.zone),
+        );
         let key = this.id.to_string();
-        self.network.send(event, key, at_ms, false, fate, &mut [&mut lane], &mut self.out);
+        self.network.send(
+            event,
+            key,
+            at_ms,
+            false,
+            fate,
+            &mut [&mut lane],
+            &mut self.out,
+        );
     }
 
     fn send_fault(&mut self, fault: usize, number: u64, at_ms: i64) {
         let order = &self.orders[number as usize % self.orders.len()];
         let restaurant = &self.restaurants[order.restaurant];
         let fate = Fate::of(self.config.seed, Realm::Fault, number << 1 | 1);
-        let emission = faults::emission(fault, at_ms, order, restaurant, self.zones.name(restaurant.zone), fate);
+        let emission = faults::emission(
+            fault,
+            at_ms,
+            order,
+            restaurant,
+            self.zones.name(restaurant.zone),
+            fate,
+        );
         self.faults_sent[fault] += 1;
         self.network.pass(emission, &mut self.out);
     }
@@ -296,7 +481,8 @@ impl City {
 fn zones_of_shifts(plan: &Plan, zones: &Zones) -> Vec<usize> {
     let mut demand = vec![0.0; zones.count()];
     for order in &plan.orders {
-        demand[zones.at(plan.restaurants[order.restaurant].place)] += 1.0 / plan.orders.len() as f64;
+        demand[zones.at(plan.restaurants[order.restaurant].place)] +=
+            1.0 / plan.orders.len() as f64;
     }
     let mut by_start: Vec<usize> = (0..plan.shifts.len()).collect();
     by_start.sort_by_key(|&shift| (plan.shifts[shift].on_ms, shift));
@@ -304,7 +490,9 @@ fn zones_of_shifts(plan: &Plan, zones: &Zones) -> Vec<usize> {
     for (turn, &shift) in by_start.iter().enumerate() {
         let lacks = |zone: usize| demand[zone] * (turn + 1) as f64 - given[zone];
         let home = zones.at(plan.shifts[shift].start);
-        let neediest = (0..zones.count()).max_by(|&a, &b| lacks(a).total_cmp(&lacks(b))).unwrap_or(0);
+        let neediest = (0..zones.count())
+            .max_by(|&a, &b| lacks(a).total_cmp(&lacks(b)))
+            .unwrap_or(0);
         let zone = if lacks(home) > 0.0 { home } else { neediest };
         given[zone] += 1.0;
         zone_of[shift] = zone;

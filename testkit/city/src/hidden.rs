@@ -12,8 +12,7 @@ const RAIN_SPEED: f64 = 0.72;
 const NEW_HOUSE_SLOWNESS: f64 = 1.45;
 /// Share of the houses that opened tonight.
 const NEW_HOUSE_SHARE: f64 = 0.03;
-/// Orders in the kitchen that slow nobody down; each further one adds [`CROWDING`].
-const KITCHEN_PLACES: u32 = 4;
+/// Each order in the kitchen beyond its places slows the next by so much.
 const CROWDING: f64 = 0.05;
 
 /// The evening's hidden factors.
@@ -29,12 +28,18 @@ impl Hidden {
     pub(crate) fn of(config: &CityConfig) -> Hidden {
         let mut fate = Fate::of(config.seed, Realm::City, 1);
         let rain_from_ms = config.starts_at_ms + fate.between_ms(135 * MINUTE_MS, 210 * MINUTE_MS);
-        Hidden { rain_from_ms, rain_until_ms: rain_from_ms + fate.between_ms(50 * MINUTE_MS, 110 * MINUTE_MS) }
+        Hidden {
+            rain_from_ms,
+            rain_until_ms: rain_from_ms + fate.between_ms(50 * MINUTE_MS, 110 * MINUTE_MS),
+        }
     }
 
     /// How hard it rains at `at_ms`: 0 (dry) to 1.
     fn rain(&self, at_ms: i64) -> f64 {
-        let (since, left) = ((at_ms - self.rain_from_ms) as f64, (self.rain_until_ms - at_ms) as f64);
+        let (since, left) = (
+            (at_ms - self.rain_from_ms) as f64,
+            (self.rain_until_ms - at_ms) as f64,
+        );
         (since.min(left) / RAIN_RAMP_MS).clamp(0.0, 1.0)
     }
 
@@ -53,9 +58,9 @@ pub(crate) fn house_slowness(fate: &mut Fate, number: usize) -> f64 {
 /// This one is new every evening, and among the best, so that its slowness is felt.
 const NEWEST_HOUSE: usize = 5;
 
-/// How much the orders already in the kitchen slow the next one.
-pub(crate) fn crowding(in_kitchen: u32) -> f64 {
-    1.0 + CROWDING * f64::from(in_kitchen.saturating_sub(KITCHEN_PLACES))
+/// How much the orders already in a kitchen of so many places slow the next one.
+pub(crate) fn crowding(in_kitchen: u32, places: u32) -> f64 {
+    1.0 + CROWDING * f64::from(in_kitchen.saturating_sub(places))
 }
 
 /// A courier's speed as a share of the usual.
@@ -72,7 +77,10 @@ mod tests {
         let config = CityConfig::default();
         let hidden = Hidden::of(&config);
         assert_eq!(hidden.speed(config.starts_at_ms), 1.0);
-        assert_eq!(hidden.speed((hidden.rain_from_ms + hidden.rain_until_ms) / 2), RAIN_SPEED);
+        assert_eq!(
+            hidden.speed((hidden.rain_from_ms + hidden.rain_until_ms) / 2),
+            RAIN_SPEED
+        );
         assert_eq!(hidden.speed(hidden.rain_until_ms + 1), 1.0);
         assert!(hidden.rain_from_ms - config.starts_at_ms > 2 * 3_600_000);
     }

@@ -19,7 +19,10 @@ impl City {
         }
         this.restaurant_asked = true;
         let mut fate = Fate::of(self.config.seed, Realm::Cooking, (order as u64) << 1);
-        self.plan(at_ms + fate.between_ms(DECIDE_MS.0, DECIDE_MS.1), Happening::Decide(order));
+        self.plan(
+            at_ms + fate.between_ms(DECIDE_MS.0, DECIDE_MS.1),
+            Happening::Decide(order),
+        );
     }
 
     pub(crate) fn decide(&mut self, order: usize, at_ms: i64) {
@@ -28,11 +31,15 @@ impl City {
             return;
         }
         if let Some(reason) = this.rejection {
-            return self.send_for_order(order, at_ms, |head, order, restaurant, _, _| events::reject_order(head, order, restaurant, reason));
+            return self.send_for_order(order, at_ms, |head, order, restaurant, _, _| {
+                events::reject_order(head, order, restaurant, reason)
+            });
         }
         let restaurant = &self.restaurants[this.restaurant];
         let ready_ms = self.planned_start_ms(order, at_ms) + restaurant.believed_ms();
-        self.send_for_order(order, at_ms, |head, order, restaurant, _, _| events::accept_order(head, order, restaurant, ready_ms));
+        self.send_for_order(order, at_ms, |head, order, restaurant, _, _| {
+            events::accept_order(head, order, restaurant, ready_ms)
+        });
     }
 
     /// Payment and restaurant agree: the order goes on the board.
@@ -48,7 +55,10 @@ impl City {
         self.orders[order].kitchen = Kitchen::Planned;
         let mut fate = Fate::of(self.config.seed, Realm::Cooking, (order as u64) << 1 | 1);
         let earliest_ms = at_ms + fate.between_ms(START_MS.0, START_MS.1);
-        self.plan(self.planned_start_ms(order, at_ms).max(earliest_ms), Happening::Cook(order));
+        self.plan(
+            self.planned_start_ms(order, at_ms).max(earliest_ms),
+            Happening::Cook(order),
+        );
     }
 
     /// In time for the promise, by what the house believes: cooking, then the ride without rain. This is how the
@@ -69,7 +79,9 @@ impl City {
         restaurant.in_kitchen += 1;
         let mut fate = Fate::of(self.config.seed, Realm::Ride, (order as u64) << 2);
         let ready_ms = at_ms + restaurant.cooking_ms(&mut fate);
-        self.send_for_order(order, at_ms, |head, order, restaurant, _, _| events::start_preparing(head, order, restaurant));
+        self.send_for_order(order, at_ms, |head, order, restaurant, _, _| {
+            events::start_preparing(head, order, restaurant)
+        });
         self.plan(ready_ms, Happening::Ready(order));
     }
 
@@ -80,7 +92,9 @@ impl City {
         }
         (this.kitchen, this.ready_ms) = (Kitchen::Ready, Some(at_ms));
         self.restaurants[this.restaurant].in_kitchen -= 1;
-        self.send_for_order(order, at_ms, |head, order, restaurant, _, _| events::mark_ready(head, order, restaurant));
+        self.send_for_order(order, at_ms, |head, order, restaurant, _, _| {
+            events::mark_ready(head, order, restaurant)
+        });
         self.resume_pick_up(order, at_ms);
     }
 }

@@ -1,6 +1,9 @@
 //! What the processors publish comes back into the city.
 
-use comanda_schemas::{CancelReason, DeliveryEvent, EventId, OrderCancelled, OrderCommandRejected, OrderEvent, OrderId, PaymentCommand};
+use comanda_schemas::{
+    CancelReason, DeliveryEvent, EventId, OrderCancelled, OrderCommandRejected, OrderEvent,
+    OrderId, PaymentCommand,
+};
 
 use crate::books::Outcome;
 use crate::city::{City, Happening};
@@ -49,7 +52,9 @@ impl City {
                 }
             }
             OrderEvent::OrderConfirmed(confirmed) => {
-                if let Some(order) = self.known(confirmed.order_id, Some(confirmed.envelope.event_id)) {
+                if let Some(order) =
+                    self.known(confirmed.order_id, Some(confirmed.envelope.event_id))
+                {
                     self.confirmed(order, at_ms);
                 }
             }
@@ -61,12 +66,17 @@ impl City {
                     self.complain("delivered_before_the_hand_over");
                 }
             }
-            OrderEvent::OrderPreparing(_) | OrderEvent::OrderReady(_) | OrderEvent::OrderPickedUp(_) | OrderEvent::Unknown(_) => {}
+            OrderEvent::OrderPreparing(_)
+            | OrderEvent::OrderReady(_)
+            | OrderEvent::OrderPickedUp(_)
+            | OrderEvent::Unknown(_) => {}
         }
     }
 
     fn observe_cancelled(&mut self, cancelled: &OrderCancelled, at_ms: i64) {
-        let Some(order) = self.known(cancelled.order_id, None) else { return };
+        let Some(order) = self.known(cancelled.order_id, None) else {
+            return;
+        };
         let this = &mut self.orders[order];
         let outcome = match (cancelled.reason, this.cancellation) {
             (CancelReason::CustomerRequest, Cancellation::Asked(outcome)) => outcome,
@@ -92,12 +102,18 @@ impl City {
     }
 
     fn observe_payment(&mut self, command: PaymentCommand) {
-        let Some(request) = provider::request(&command) else { return };
+        let Some(request) = provider::request(&command) else {
+            return;
+        };
         if self.known(request.key.0, None).is_some() && !self.provider.knows(&command) {
             let (_, operation, attempt) = request.key;
             let salt = (operation as u64) << 8 | attempt as u64 & 0xFF;
             let order = self.order_numbers[&request.key.0] as u64;
-            let mut fate = Fate::of(self.config.seed, Realm::Order, (4 << 60) | order << 16 | salt);
+            let mut fate = Fate::of(
+                self.config.seed,
+                Realm::Order,
+                (4 << 60) | order << 16 | salt,
+            );
             let at_ms = self.clock_ms + fate.between_ms(PROVIDER_MS.0, PROVIDER_MS.1);
             self.plan(at_ms, Happening::Pay(Box::new(command)));
         }
@@ -105,12 +121,16 @@ impl City {
 
     /// The provider does it, once, and tells.
     pub(crate) fn pay(&mut self, command: &PaymentCommand, at_ms: i64) {
-        let Some(request) = provider::request(command).filter(|_| !self.provider.knows(command)) else { return };
+        let Some(request) = provider::request(command).filter(|_| !self.provider.knows(command))
+        else {
+            return;
+        };
         let order = self.order_numbers[&request.key.0];
         self.check_amount(order, &request);
         let decline = self.orders[order].card_trouble;
         if let Some(event) = self.provider.answer(command, at_ms, decline) {
-            if decline.is_none() && matches!(event, comanda_schemas::PaymentEvent::PaymentFailed(_)) {
+            if decline.is_none() && matches!(event, comanda_schemas::PaymentEvent::PaymentFailed(_))
+            {
                 self.complain("impossible_payment_operation");
             }
             self.send_payment(order, event, at_ms);
@@ -128,22 +148,37 @@ impl City {
         let at_ms = self.clock_ms;
         match event {
             DeliveryEvent::DeliveryAssigned(assigned) => {
-                let Some(order) = self.known(assigned.order_id, None) else { return };
+                let Some(order) = self.known(assigned.order_id, None) else {
+                    return;
+                };
                 let Some(&courier) = self.courier_numbers.get(&assigned.driver_id) else {
                     return self.complain("assigned_to_an_unknown_courier");
                 };
-                self.assigned(order, courier, assigned.delivery_id, assigned.attempt, assigned.envelope.event_id, at_ms);
+                self.assigned(
+                    order,
+                    courier,
+                    assigned.delivery_id,
+                    assigned.attempt,
+                    assigned.envelope.event_id,
+                    at_ms,
+                );
             }
             DeliveryEvent::DeliveryCancelled(cancelled) => {
-                let Some(order) = self.known(cancelled.order_id, None) else { return };
+                let Some(order) = self.known(cancelled.order_id, None) else {
+                    return;
+                };
                 let this = &self.orders[order];
                 if let Some((courier, _)) = this.ride.filter(|_| this.picked_up_ms.is_none()) {
                     self.orders[order].ride = None;
                     self.release_courier(courier, order, at_ms);
                 }
             }
-            DeliveryEvent::DeliveryDeclined(_) | DeliveryEvent::DeliveryPickedUp(_) | DeliveryEvent::DeliveryInTransit(_)
-            | DeliveryEvent::DeliveryDelivered(_) | DeliveryEvent::DeliveryFailed(_) | DeliveryEvent::Unknown(_) => {}
+            DeliveryEvent::DeliveryDeclined(_)
+            | DeliveryEvent::DeliveryPickedUp(_)
+            | DeliveryEvent::DeliveryInTransit(_)
+            | DeliveryEvent::DeliveryDelivered(_)
+            | DeliveryEvent::DeliveryFailed(_)
+            | DeliveryEvent::Unknown(_) => {}
         }
     }
 

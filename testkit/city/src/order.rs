@@ -1,7 +1,8 @@
 //! One order of tonight: what was decided about it beforehand and how far it has come.
 
 use comanda_schemas::{
-    CustomerId, DeliveryId, EventId, OrderId, OrderItem, PaymentFailureReason, RestaurantRejectReason,
+    CustomerId, DeliveryId, EventId, OrderId, OrderItem, PaymentFailureReason,
+    RestaurantRejectReason,
 };
 
 use crate::books::Outcome;
@@ -73,7 +74,12 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    pub(crate) fn new(config: &CityConfig, number: usize, planned: &PlannedOrder, menu: &Menu) -> Order {
+    pub(crate) fn new(
+        config: &CityConfig,
+        number: usize,
+        planned: &PlannedOrder,
+        menu: &Menu,
+    ) -> Order {
         let mut fate = Fate::of(config.seed, Realm::Order, (number as u64) << 1 | 1);
         let lines = menu.order(&mut fate);
         Order {
@@ -87,9 +93,15 @@ impl Order {
             booked: planned.booked,
             bill: Bill::of(&lines, planned.direct_minutes, &mut fate),
             lines,
-            regrets_at_ms: fate.chance(config.regretted_share).then(|| planned.placed_ms + fate.between_ms(REGRET_MS.0, REGRET_MS.1)),
-            rejection: fate.chance(config.rejected_share).then(|| rejection(&mut fate)),
-            card_trouble: fate.chance(config.declined_share).then(|| card_trouble(&mut fate)),
+            regrets_at_ms: fate
+                .chance(config.regretted_share)
+                .then(|| planned.placed_ms + fate.between_ms(REGRET_MS.0, REGRET_MS.1)),
+            rejection: fate
+                .chance(config.rejected_share)
+                .then(|| rejection(&mut fate)),
+            card_trouble: fate
+                .chance(config.declined_share)
+                .then(|| card_trouble(&mut fate)),
             closed_door: fate.chance(config.undeliverable_share),
             placed: false,
             restaurant_asked: false,
@@ -118,11 +130,19 @@ impl Order {
 }
 
 fn rejection(fate: &mut Fate) -> RestaurantRejectReason {
-    let reasons = [RestaurantRejectReason::TooBusy, RestaurantRejectReason::ItemUnavailable, RestaurantRejectReason::Closed];
+    let reasons = [
+        RestaurantRejectReason::TooBusy,
+        RestaurantRejectReason::ItemUnavailable,
+        RestaurantRejectReason::Closed,
+    ];
     reasons[fate.below(reasons.len())]
 }
 
 fn card_trouble(fate: &mut Fate) -> PaymentFailureReason {
-    let reasons = [PaymentFailureReason::InsufficientFunds, PaymentFailureReason::CardDeclined, PaymentFailureReason::ExpiredCard];
+    let reasons = [
+        PaymentFailureReason::InsufficientFunds,
+        PaymentFailureReason::CardDeclined,
+        PaymentFailureReason::ExpiredCard,
+    ];
     reasons[fate.below(reasons.len())]
 }

@@ -61,16 +61,28 @@ pub(crate) struct PlannedShift {
 impl Plan {
     /// An evening like the real ones.
     pub(crate) fn invented(config: &CityConfig) -> Plan {
-        let restaurants: Vec<PlannedRestaurant> = (0..config.restaurants).map(|number| invented_restaurant(config, number)).collect();
+        let restaurants: Vec<PlannedRestaurant> = (0..config.restaurants)
+            .map(|number| invented_restaurant(config, number))
+            .collect();
         let shares = cumulative(popularity(restaurants.len()));
         let arrivals = cumulative(ROME.arrivals);
         let mut orders: Vec<PlannedOrder> = Vec::with_capacity(config.orders as usize);
         for number in 0..config.orders {
-            orders.push(invented_order(config, number, &restaurants, &shares, &arrivals));
+            orders.push(invented_order(
+                config,
+                number,
+                &restaurants,
+                &shares,
+                &arrivals,
+            ));
         }
         orders.sort_by_key(|order| (order.placed_ms, order.id));
         let shifts = invented_shifts(config, &restaurants, &orders);
-        Plan { restaurants, orders, shifts }
+        Plan {
+            restaurants,
+            orders,
+            shifts,
+        }
     }
 
     /// A real evening in the invented city: its restaurants, places, times and couriers; identities and what is
@@ -80,13 +92,20 @@ impl Plan {
     /// is what matters (they stay scheduled hours ahead, with the real promise), and a pipeline that opens at 17:00
     /// has nothing to do before.
     pub(crate) fn replayed(config: &CityConfig, evening: &Evening) -> Plan {
-        let mut names: Vec<(&str, Place)> = evening.orders.iter().map(|o| (o.restaurant.as_str(), o.restaurant_at)).collect();
+        let mut names: Vec<(&str, Place)> = evening
+            .orders
+            .iter()
+            .map(|o| (o.restaurant.as_str(), o.restaurant_at))
+            .collect();
         names.sort_by(|a, b| a.0.cmp(b.0));
         names.dedup_by(|a, b| a.0 == b.0);
         let mut booked = 0;
         let mut orders: Vec<PlannedOrder> = Vec::with_capacity(evening.orders.len());
         for order in &evening.orders {
-            let booked_ms = (order.placed_ms < 0).then(|| { booked += 1; booked * 1000 });
+            let booked_ms = (order.placed_ms < 0).then(|| {
+                booked += 1;
+                booked * 1000
+            });
             orders.push(PlannedOrder {
                 id: OrderId(named(&order.order)),
                 customer: CustomerId(named(&order.customer)),
@@ -106,7 +125,13 @@ impl Plan {
             start: shift.start,
         };
         Plan {
-            restaurants: names.iter().map(|&(name, place)| PlannedRestaurant { id: RestaurantId(named(name)), place }).collect(),
+            restaurants: names
+                .iter()
+                .map(|&(name, place)| PlannedRestaurant {
+                    id: RestaurantId(named(name)),
+                    place,
+                })
+                .collect(),
             orders,
             shifts: evening.shifts.iter().map(shift).collect(),
         }
@@ -121,7 +146,10 @@ fn invented_restaurant(config: &CityConfig, number: u32) -> PlannedRestaurant {
     let mut fate = Fate::of(config.seed, Realm::Restaurant, u64::from(number) << 1);
     let id = RestaurantId(fate.uuid());
     loop {
-        let place = Place { x_m: fate.normal() * RESTAURANT_SPREAD_M.0, y_m: fate.normal() * RESTAURANT_SPREAD_M.1 };
+        let place = Place {
+            x_m: fate.normal() * RESTAURANT_SPREAD_M.0,
+            y_m: fate.normal() * RESTAURANT_SPREAD_M.1,
+        };
         if place.metres_to(Place::default()) < CITY_RADIUS_M / 1.5 {
             return PlannedRestaurant { id, place };
         }
@@ -132,9 +160,16 @@ fn invented_restaurant(config: &CityConfig, number: u32) -> PlannedRestaurant {
 /// of the best 1 %, 2 %, 5 %, …
 fn popularity(restaurants: usize) -> Vec<f64> {
     let mut weights: Vec<f64> = ROME.hottest.iter().copied().take(restaurants).collect();
-    let ends = RESTAURANT_FRACTIONS.iter().copied().zip(ROME.restaurant_shares).chain([(1.0, 1.0)]);
+    let ends = RESTAURANT_FRACTIONS
+        .iter()
+        .copied()
+        .zip(ROME.restaurant_shares)
+        .chain([(1.0, 1.0)]);
     for (fraction, share) in ends {
-        let (from, until) = (weights.len(), (fraction * restaurants as f64).round() as usize);
+        let (from, until) = (
+            weights.len(),
+            (fraction * restaurants as f64).round() as usize,
+        );
         let taken: f64 = weights.iter().sum();
         if until <= from || share <= taken {
             continue;
@@ -146,7 +181,11 @@ fn popularity(restaurants: usize) -> Vec<f64> {
 }
 
 fn invented_order(
-    config: &CityConfig, number: u32, restaurants: &[PlannedRestaurant], shares: &[f64], arrivals: &[f64],
+    config: &CityConfig,
+    number: u32,
+    restaurants: &[PlannedRestaurant],
+    shares: &[f64],
+    arrivals: &[f64],
 ) -> PlannedOrder {
     let mut fate = Fate::of(config.seed, Realm::Order, u64::from(number) << 1);
     let (id, stranger) = (OrderId(fate.uuid()), CustomerId(fate.uuid()));
@@ -155,14 +194,22 @@ fn invented_order(
     let (placed_ms, promised_ms) = invented_times(booked, &mut fate, arrivals);
     let direct_minutes = ROME.direct.at(fate.uniform());
     let regular = fate.below(number.max(1) as usize) as u64;
-    let customer = if fate.chance(RETURNING_SHARE) { customer_of(config, regular) } else { stranger };
+    let customer = if fate.chance(RETURNING_SHARE) {
+        customer_of(config, regular)
+    } else {
+        stranger
+    };
     PlannedOrder {
         id,
         customer,
         restaurant,
         placed_ms: config.starts_at_ms + placed_ms,
         promised_ms: config.starts_at_ms + promised_ms,
-        home: home_near(restaurants[restaurant].place, direct_minutes * METRES_PER_MINUTE, &mut fate),
+        home: home_near(
+            restaurants[restaurant].place,
+            direct_minutes * METRES_PER_MINUTE,
+            &mut fate,
+        ),
         direct_minutes,
         booked,
     }
@@ -185,7 +232,14 @@ fn invented_times(booked: bool, fate: &mut Fate, arrivals: &[f64]) -> (i64, i64)
     let lead_ms = ROME.lead_by_hour[lead_hour(placed_ms)].at(fate.uniform()) * MINUTE_MS;
     let promised_ms = on_grid(placed_ms + lead_ms as i64);
     let shortest_ms = (ROME.lead.0[0] * MINUTE_MS) as i64;
-    (placed_ms, if promised_ms - placed_ms < shortest_ms { promised_ms + PROMISE_GRID_MS } else { promised_ms })
+    (
+        placed_ms,
+        if promised_ms - placed_ms < shortest_ms {
+            promised_ms + PROMISE_GRID_MS
+        } else {
+            promised_ms
+        },
+    )
 }
 
 fn on_grid(at_ms: i64) -> i64 {
@@ -206,13 +260,18 @@ fn home_near(restaurant: Place, metres: f64, fate: &mut Fate) -> Place {
 
 /// Groups of couriers: share of the evening's strength, hours on and off after the opening. The change of shifts
 /// falls into mid-evening, when strength dips.
-const SHIFT_GROUPS: [(f64, f64, f64); 3] = [(0.55, 0.0, 3.25), (0.45, 1.25, 5.75), (0.60, 3.0, 6.5)];
+const SHIFT_GROUPS: [(f64, f64, f64); 3] =
+    [(0.55, 0.0, 3.25), (0.45, 1.25, 5.75), (0.60, 3.0, 6.5)];
 /// Couriers come and go so much earlier or later than their group.
 const SHIFT_SCATTER_MS: i64 = 15 * 60_000;
 /// Couriers that start before the opening are on shift at it.
 const FEWEST_COURIERS: f64 = 6.0;
 
-fn invented_shifts(config: &CityConfig, restaurants: &[PlannedRestaurant], orders: &[PlannedOrder]) -> Vec<PlannedShift> {
+fn invented_shifts(
+    config: &CityConfig,
+    restaurants: &[PlannedRestaurant],
+    orders: &[PlannedOrder],
+) -> Vec<PlannedShift> {
     let strength = (orders.len() as f64 / ORDERS_PER_COURIER).max(FEWEST_COURIERS);
     let mut shifts = Vec::new();
     for (share, on_hour, off_hour) in SHIFT_GROUPS {
@@ -220,11 +279,24 @@ fn invented_shifts(config: &CityConfig, restaurants: &[PlannedRestaurant], order
             let mut fate = Fate::of(config.seed, Realm::Courier, (shifts.len() as u64) << 1);
             let driver = DriverId(fate.uuid());
             let hour = |hour: f64| config.starts_at_ms + (hour * 60.0 * MINUTE_MS) as i64;
-            let on_ms = (hour(on_hour) + fate.between_ms(-SHIFT_SCATTER_MS, SHIFT_SCATTER_MS)).max(config.starts_at_ms + fate.between_ms(0, 60_000));
+            let on_ms = (hour(on_hour) + fate.between_ms(-SHIFT_SCATTER_MS, SHIFT_SCATTER_MS))
+                .max(config.starts_at_ms + fate.between_ms(0, 60_000));
             let off_ms = hour(off_hour) + fate.between_ms(-SHIFT_SCATTER_MS, SHIFT_SCATTER_MS);
-            let near = orders.get(fate.below(orders.len())).map_or(Place::default(), |order| restaurants[order.restaurant].place);
-            let start = near.moved(fate.between(0.0, 900.0), fate.between(0.0, std::f64::consts::TAU));
-            shifts.push(PlannedShift { driver, on_ms, off_ms, start });
+            let near = orders
+                .get(fate.below(orders.len()))
+                .map_or(Place::default(), |order| {
+                    restaurants[order.restaurant].place
+                });
+            let start = near.moved(
+                fate.between(0.0, 900.0),
+                fate.between(0.0, std::f64::consts::TAU),
+            );
+            shifts.push(PlannedShift {
+                driver,
+                on_ms,
+                off_ms,
+                start,
+            });
         }
     }
     shifts
@@ -240,8 +312,17 @@ mod tests {
         assert_eq!(weights.len(), 243);
         let share = |best: usize| weights[..best].iter().sum::<f64>();
         assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
-        assert!((share(24) - 0.4851).abs() < 1e-3 && (share(122) - 0.8907).abs() < 1e-3, "{} {}", share(24), share(122));
-        assert!(weights.windows(2).all(|pair| pair[0] > 0.0 && pair[1] > 0.0));
+        assert!(
+            (share(24) - 0.4851).abs() < 1e-3 && (share(122) - 0.8907).abs() < 1e-3,
+            "{} {}",
+            share(24),
+            share(122)
+        );
+        assert!(
+            weights
+                .windows(2)
+                .all(|pair| pair[0] > 0.0 && pair[1] > 0.0)
+        );
     }
 
     #[test]

@@ -38,7 +38,9 @@ impl City {
         let this = &mut self.couriers[courier];
         this.on_shift = true;
         let off_ms = this.off_ms;
-        self.send_for_courier(courier, at_ms, |head, courier, zone| events::shift_started(head, courier.id, zone, courier.place_at(at_ms)));
+        self.send_for_courier(courier, at_ms, |head, courier, zone| {
+            events::shift_started(head, courier.id, zone, courier.place_at(at_ms))
+        });
         self.plan_ping(courier, at_ms);
         self.plan(off_ms, Happening::ShiftEnds(courier));
     }
@@ -50,12 +52,16 @@ impl City {
             return;
         }
         self.couriers[courier].on_shift = false;
-        self.send_for_courier(courier, at_ms, |head, courier, zone| events::shift_ended(head, courier.id, zone));
+        self.send_for_courier(courier, at_ms, |head, courier, zone| {
+            events::shift_ended(head, courier.id, zone)
+        });
     }
 
     fn plan_ping(&mut self, courier: usize, at_ms: i64) {
         let (shortest_ms, longest_ms) = self.config.ping_every_ms;
-        let pause_ms = self.couriers[courier].device.between_ms(shortest_ms, longest_ms);
+        let pause_ms = self.couriers[courier]
+            .device
+            .between_ms(shortest_ms, longest_ms);
         self.plan(at_ms + pause_ms.max(1), Happening::Ping(courier));
     }
 
@@ -65,14 +71,25 @@ impl City {
         }
         self.send_for_courier(courier, at_ms, |head, courier, zone| {
             let place = courier.place_at(at_ms);
-            let seen = Place { x_m: place.x_m + courier.device.normal() * GPS_ERROR_M, y_m: place.y_m + courier.device.normal() * GPS_ERROR_M };
+            let seen = Place {
+                x_m: place.x_m + courier.device.normal() * GPS_ERROR_M,
+                y_m: place.y_m + courier.device.normal() * GPS_ERROR_M,
+            };
             events::ping(head, courier.id, zone, seen, courier.speed_mps_at(at_ms))
         });
         self.plan_ping(courier, at_ms);
     }
 
     /// The phone rings: an order for this courier. `attempt` counts the couriers asked.
-    pub(crate) fn assigned(&mut self, order: usize, courier: usize, delivery: DeliveryId, attempt: i32, cause: EventId, at_ms: i64) {
+    pub(crate) fn assigned(
+        &mut self,
+        order: usize,
+        courier: usize,
+        delivery: DeliveryId,
+        attempt: i32,
+        cause: EventId,
+        at_ms: i64,
+    ) {
         let this = &self.orders[order];
         if this.ended() || this.ride == Some((courier, delivery)) {
             return;
@@ -82,9 +99,16 @@ impl City {
         }
         let former = this.ride;
         if let Some(reason) = self.refusal(order, courier, attempt, at_ms) {
-            let mut fate = Fate::of(self.config.seed, Realm::Idle, ((order as u64) << 24) | attempt as u64);
+            let mut fate = Fate::of(
+                self.config.seed,
+                Realm::Idle,
+                ((order as u64) << 24) | attempt as u64,
+            );
             let at_ms = at_ms + fate.between_ms(DECLINE_MS.0, DECLINE_MS.1);
-            return self.plan(at_ms, Happening::Decline(courier, order, delivery, reason, cause));
+            return self.plan(
+                at_ms,
+                Happening::Decline(courier, order, delivery, reason, cause),
+            );
         }
         self.orders[order].ride = Some((courier, delivery));
         self.orders[order].cause = Some(cause);
@@ -95,9 +119,19 @@ impl City {
         self.take_next_job(courier, at_ms);
     }
 
-    fn refusal(&self, order: usize, courier: usize, attempt: i32, at_ms: i64) -> Option<DeclineReason> {
+    fn refusal(
+        &self,
+        order: usize,
+        courier: usize,
+        attempt: i32,
+        at_ms: i64,
+    ) -> Option<DeclineReason> {
         let this = &self.couriers[courier];
-        let mut fate = Fate::of(self.config.seed, Realm::Ride, ((order as u64) << 24 | attempt as u64) << 2 | 3);
+        let mut fate = Fate::of(
+            self.config.seed,
+            Realm::Ride,
+            ((order as u64) << 24 | attempt as u64) << 2 | 3,
+        );
         if !this.on_shift {
             return Some(DeclineReason::ShiftEnding);
         }
@@ -108,13 +142,24 @@ impl City {
             return Some(DeclineReason::ShiftEnding);
         }
         let reasons = [DeclineReason::TooFar, DeclineReason::VehicleTrouble];
-        fate.chance(self.config.declined_ride_share).then(|| reasons[fate.below(reasons.len())])
+        fate.chance(self.config.declined_ride_share)
+            .then(|| reasons[fate.below(reasons.len())])
     }
 
-    pub(crate) fn decline(&mut self, courier: usize, order: usize, delivery: DeliveryId, reason: DeclineReason, cause: EventId, at_ms: i64) {
+    pub(crate) fn decline(
+        &mut self,
+        courier: usize,
+        order: usize,
+        delivery: DeliveryId,
+        reason: DeclineReason,
+        cause: EventId,
+        at_ms: i64,
+    ) {
         if !self.orders[order].ended() {
             self.orders[order].cause = Some(cause);
-            self.send_for_ride(courier, order, at_ms, |head, order, courier| events::ride(head, order.id, delivery, courier.id, Ride::Decline(reason)));
+            self.send_for_ride(courier, order, at_ms, |head, order, courier| {
+                events::ride(head, order.id, delivery, courier.id, Ride::Decline(reason))
+            });
         }
     }
 
@@ -123,7 +168,9 @@ impl City {
         if this.job.is_some() {
             return;
         }
-        let Some(order) = this.next_jobs.pop_front() else { return self.stroll(courier, at_ms) };
+        let Some(order) = this.next_jobs.pop_front() else {
+            return self.stroll(courier, at_ms);
+        };
         this.job = Some(order);
         this.stop(at_ms);
         let restaurant = self.restaurants[self.orders[order].restaurant].place;
@@ -137,7 +184,11 @@ impl City {
         let (seed, hidden) = (self.config.seed, &self.hidden);
         let this = &mut self.couriers[courier];
         this.stop(at_ms);
-        let mut fate = Fate::of(seed, Realm::Idle, (1 << 60) | ((courier as u64) << 24) | u64::from(this.trip));
+        let mut fate = Fate::of(
+            seed,
+            Realm::Idle,
+            (1 << 60) | ((courier as u64) << 24) | u64::from(this.trip),
+        );
         let squares = &self.squares[this.zone];
         if let Some(&square) = squares.get(fate.below(squares.len())) {
             this.ride(square, at_ms, hidden.speed(at_ms) * STROLL_SPEED);
@@ -147,7 +198,11 @@ impl City {
 
     /// Rides towards `to` and says when the courier is there. `part` numbers the order's rides.
     fn ride_to(&mut self, courier: usize, order: usize, to: Place, part: u64, at_ms: i64) -> i64 {
-        let mut fate = Fate::of(self.config.seed, Realm::Ride, (order as u64) << 2 | (1 + part));
+        let mut fate = Fate::of(
+            self.config.seed,
+            Realm::Ride,
+            (order as u64) << 2 | (1 + part),
+        );
         let speed = self.hidden.speed(at_ms) / fate.scatter(RIDE_SCATTER);
         self.couriers[courier].ride(to, at_ms, speed)
     }
@@ -168,18 +223,28 @@ impl City {
     /// Hands over if all are there: food, courier, and no cancellation under way.
     pub(crate) fn resume_pick_up(&mut self, order: usize, at_ms: i64) {
         let this = &self.orders[order];
-        let Some((courier, _)) = this.ride.filter(|_| this.may_leave() && this.picked_up_ms.is_none()) else { return };
+        let Some((courier, _)) = this
+            .ride
+            .filter(|_| this.may_leave() && this.picked_up_ms.is_none())
+        else {
+            return;
+        };
         let rider = &mut self.couriers[courier];
         if rider.job == Some(order) && rider.waits {
             rider.waits = false;
             let trip = rider.trip;
             let mut fate = Fate::of(self.config.seed, Realm::Order, (1 << 60) | order as u64);
-            self.plan(at_ms + fate.between_ms(HAND_OVER_MS.0, HAND_OVER_MS.1), Happening::PickUp(courier, trip));
+            self.plan(
+                at_ms + fate.between_ms(HAND_OVER_MS.0, HAND_OVER_MS.1),
+                Happening::PickUp(courier, trip),
+            );
         }
     }
 
     pub(crate) fn pick_up(&mut self, courier: usize, trip: u32, at_ms: i64) {
-        let Some(order) = self.job_of(courier, trip) else { return };
+        let Some(order) = self.job_of(courier, trip) else {
+            return;
+        };
         if !self.orders[order].may_leave() {
             self.couriers[courier].waits = true;
             return;
@@ -187,30 +252,60 @@ impl City {
         self.orders[order].picked_up_ms = Some(at_ms);
         self.tell(courier, order, Ride::Pickup, at_ms);
         let mut fate = Fate::of(self.config.seed, Realm::Order, (2 << 60) | order as u64);
-        self.plan(at_ms + fate.between_ms(DEPART_MS.0, DEPART_MS.1), Happening::Depart(courier, trip));
+        self.plan(
+            at_ms + fate.between_ms(DEPART_MS.0, DEPART_MS.1),
+            Happening::Depart(courier, trip),
+        );
     }
 
     pub(crate) fn depart(&mut self, courier: usize, trip: u32, at_ms: i64) {
-        let Some(order) = self.job_of(courier, trip) else { return };
+        let Some(order) = self.job_of(courier, trip) else {
+            return;
+        };
         self.tell(courier, order, Ride::Depart, at_ms);
         let home = self.orders[order].home;
         let arrival_ms = self.ride_to(courier, order, home, 1, at_ms);
         let mut fate = Fate::of(self.config.seed, Realm::Order, (3 << 60) | order as u64);
-        let (shortest_ms, longest_ms) = if self.orders[order].closed_door { CLOSED_DOOR_MS } else { DOOR_MS };
-        self.plan(arrival_ms + fate.between_ms(shortest_ms, longest_ms), Happening::Door(courier, trip));
+        let (shortest_ms, longest_ms) = if self.orders[order].closed_door {
+            CLOSED_DOOR_MS
+        } else {
+            DOOR_MS
+        };
+        self.plan(
+            arrival_ms + fate.between_ms(shortest_ms, longest_ms),
+            Happening::Door(courier, trip),
+        );
     }
 
     pub(crate) fn stand_at_the_door(&mut self, courier: usize, trip: u32, at_ms: i64) {
-        let Some(order) = self.job_of(courier, trip) else { return };
+        let Some(order) = self.job_of(courier, trip) else {
+            return;
+        };
         let closed = self.orders[order].closed_door;
-        let what = if closed { Ride::Fail(DeliveryFailureReason::CustomerAbsent) } else { Ride::Deliver };
+        let what = if closed {
+            Ride::Fail(DeliveryFailureReason::CustomerAbsent)
+        } else {
+            Ride::Deliver
+        };
         self.tell(courier, order, what, at_ms);
-        self.end_order(order, if closed { Outcome::Undeliverable } else { Outcome::Delivered }, at_ms);
+        self.end_order(
+            order,
+            if closed {
+                Outcome::Undeliverable
+            } else {
+                Outcome::Delivered
+            },
+            at_ms,
+        );
     }
 
     fn tell(&mut self, courier: usize, order: usize, what: Ride, at_ms: i64) {
-        let Some((_, delivery)) = self.orders[order].ride else { return };
-        self.send_for_ride(courier, order, at_ms, |head, order, courier| events::ride(head, order.id, delivery, courier.id, what));
+        let Some((_, delivery)) = self.orders[order].ride else {
+            return;
+        };
+        self.send_for_ride(courier, order, at_ms, |head, order, courier| {
+            events::ride(head, order.id, delivery, courier.id, what)
+        });
     }
 
     /// Takes an order out of a courier's hands, wherever it stands in the queue.

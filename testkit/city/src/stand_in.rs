@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use comanda_schemas::{
-    AuthorizePayment, CancelReason, CapturePayment, CommandRejectReason, DeliveryAssigned, DeliveryCommand, DeliveryEvent,
-    DeliveryId, DriverId, DriverMessage, Envelope, Event, EventTime, Message, OrderCancelled, OrderCommand,
-    OrderCommandRejected, OrderConfirmed, OrderDelivered, OrderEvent, OrderId, OrderPlaced, OrderStatus, PaymentEvent,
-    PaymentId, PlaceOrder, RefundPayment, VoidPayment,
+    AuthorizePayment, CancelReason, CapturePayment, CommandRejectReason, DeliveryAssigned,
+    DeliveryCommand, DeliveryEvent, DeliveryId, DriverId, DriverMessage, Envelope, Event,
+    EventTime, Message, OrderCancelled, OrderCommand, OrderCommandRejected, OrderConfirmed,
+    OrderDelivered, OrderEvent, OrderId, OrderPlaced, OrderStatus, PaymentEvent, PaymentId,
+    PlaceOrder, RefundPayment, VoidPayment,
 };
 
+use crate::city::City;
 use crate::events::CityEvent;
 use crate::network::{Emission, Payload};
 use crate::observe::Observation;
@@ -49,6 +51,20 @@ pub struct StandIn {
     out: Vec<Observation>,
 }
 
+/// Plays `city` to its end with a stand-in, in steps of `step_ms`, and returns all that the city sent.
+pub fn play(city: &mut City, step_ms: i64) -> Vec<Emission> {
+    let (mut stand_in, mut sent) = (StandIn::default(), Vec::new());
+    while !city.is_over() {
+        let records = city.next_before(city.clock_ms() + step_ms);
+        stand_in
+            .answer(&records, city.clock_ms())
+            .into_iter()
+            .for_each(|seen| city.observe(seen));
+        sent.extend(records);
+    }
+    sent
+}
+
 impl StandIn {
     /// Takes in what the city sent until `now_ms` and answers. Records that are wrong in any way are left out.
     pub fn answer(&mut self, records: &[Emission], now_ms: i64) -> Vec<Observation> {
@@ -71,20 +87,35 @@ impl StandIn {
             OrderCommand::AcceptOrder(accept) => {
                 if let Some(order) = self.orders.get_mut(&accept.order_id) {
                     order.accepted = true;
-                    order.ready_ms = accept.estimated_ready_at.map_or(accept.envelope.occurred_at.0, |at| at.0);
+                    order.ready_ms = accept
+                        .estimated_ready_at
+                        .map_or(accept.envelope.occurred_at.0, |at| at.0);
                 }
                 self.confirm(accept.order_id, &accept.envelope);
             }
-            OrderCommand::RejectOrder(reject) => self.cancel(reject.order_id, CancelReason::RestaurantRejected, &reject.envelope),
+            OrderCommand::RejectOrder(reject) => self.cancel(
+                reject.order_id,
+                CancelReason::RestaurantRejected,
+                &reject.envelope,
+            ),
             OrderCommand::CancelOrder(cancel) => {
-                let under_way = self.orders.get(&cancel.order_id).is_some_and(|order| order.captured);
+                let under_way = self
+                    .orders
+                    .get(&cancel.order_id)
+                    .is_some_and(|order| order.captured);
                 if under_way {
                     self.refuse(cancel.order_id, &cancel.envelope);
                 } else {
-                    self.cancel(cancel.order_id, CancelReason::CustomerRequest, &cancel.envelope);
+                    self.cancel(
+                        cancel.order_id,
+                        CancelReason::CustomerRequest,
+                        &cancel.envelope,
+                    );
                 }
             }
-            OrderCommand::StartPreparing(_) | OrderCommand::MarkReady(_) | OrderCommand::Unknown(_) => {}
+            OrderCommand::StartPreparing(_)
+            | OrderCommand::MarkReady(_)
+            | OrderCommand::Unknown(_) => {}
         }
     }
 
@@ -93,56 +124,136 @@ impl StandIn {
             return;
         }
         let open = Open {
-            placed: place.clone(), accepted: false, authorized: false, captured: false, confirmed: false, over: false,
-            ready_ms: 0, driver: None, attempts: 0,
+            placed: place.clone(),
+            accepted: false,
+            authorized: false,
+            captured: false,
+            confirmed: false,
+            over: false,
+            ready_ms: 0,
+            driver: None,
+            attempts: 0,
         };
         self.orders.insert(place.order_id, open);
         let p = place.clone();
-        self.out.push(Observation::Order(OrderEvent::OrderPlaced(OrderPlaced {
-            envelope: caused::<OrderPlaced>(&place.envelope), order_id: p.order_id, customer_id: p.customer_id,
-            restaurant_id: p.restaurant_id, zone: p.zone, restaurant_cell: p.restaurant_cell, customer_cell: p.customer_cell,
-            items: p.items, subtotal_centavos: p.subtotal_centavos, delivery_fee_centavos: p.delivery_fee_centavos,
-            tax_centavos: p.tax_centavos, discount_centavos: p.discount_centavos, total_centavos: p.total_centavos,
-            payment_method_id: p.payment_method_id, delivery_address: p.delivery_address, placed_at: p.placed_at,
-            scheduled_for: p.scheduled_for, promised_at: p.promised_at,
-        })));
-        self.out.push(Observation::Payment(AuthorizePayment {
-            envelope: caused::<AuthorizePayment>(&place.envelope), order_id: place.order_id, payment_id: payment(place.order_id),
-            customer_id: place.customer_id, payment_method_id: place.payment_method_id,
-            amount_centavos: place.total_centavos, attempt: 1,
-        }.into()));
+        self.out
+            .push(Observation::Order(OrderEvent::OrderPlaced(OrderPlaced {
+                envelope: caused::<OrderPlaced>(&place.envelope),
+                order_id: p.order_id,
+                customer_id: p.customer_id,
+                restaurant_id: p.restaurant_id,
+                zone: p.zone,
+                restaurant_cell: p.restaurant_cell,
+                customer_cell: p.customer_cell,
+                items: p.items,
+                subtotal_centavos: p.subtotal_centavos,
+                delivery_fee_centavos: p.delivery_fee_centavos,
+                tax_centavos: p.tax_centavos,
+                discount_centavos: p.discount_centavos,
+                total_centavos: p.total_centavos,
+                payment_method_id: p.payment_method_id,
+                delivery_address: p.delivery_address,
+                placed_at: p.placed_at,
+                scheduled_for: p.scheduled_for,
+                promised_at: p.promised_at,
+            })));
+        self.out.push(Observation::Payment(
+            AuthorizePayment {
+                envelope: caused::<AuthorizePayment>(&place.envelope),
+                order_id: place.order_id,
+                payment_id: payment(place.order_id),
+                customer_id: place.customer_id,
+                payment_method_id: place.payment_method_id,
+                amount_centavos: place.total_centavos,
+                attempt: 1,
+            }
+            .into(),
+        ));
     }
 
     fn confirm(&mut self, id: OrderId, cause: &Envelope) {
-        let Some(order) = self.orders.get_mut(&id).filter(|o| o.accepted && o.authorized && !o.confirmed && !o.over) else { return };
+        let Some(order) = self
+            .orders
+            .get_mut(&id)
+            .filter(|o| o.accepted && o.authorized && !o.confirmed && !o.over)
+        else {
+            return;
+        };
         order.confirmed = true;
         self.waiting.insert((order.ready_ms, id), cause.clone());
         let (restaurant_id, zone) = (order.placed.restaurant_id, order.placed.zone.clone());
-        let (envelope, estimated_ready_at) = (caused::<OrderConfirmed>(cause), Some(EventTime(order.ready_ms)));
-        self.out.push(Observation::Order(OrderConfirmed { envelope, order_id: id, restaurant_id, zone, estimated_ready_at }.into()));
+        let (envelope, estimated_ready_at) = (
+            caused::<OrderConfirmed>(cause),
+            Some(EventTime(order.ready_ms)),
+        );
+        self.out.push(Observation::Order(
+            OrderConfirmed {
+                envelope,
+                order_id: id,
+                restaurant_id,
+                zone,
+                estimated_ready_at,
+            }
+            .into(),
+        ));
     }
 
     fn refuse(&mut self, id: OrderId, cause: &Envelope) {
-        self.out.push(Observation::Order(OrderCommandRejected {
-            envelope: caused::<OrderCommandRejected>(cause), order_id: id, command: "CancelOrder".to_owned(), command_id: cause.event_id,
-            reason: CommandRejectReason::IllegalTransition, status: Some(OrderStatus::PickedUp), detail: None,
-        }.into()));
+        self.out.push(Observation::Order(
+            OrderCommandRejected {
+                envelope: caused::<OrderCommandRejected>(cause),
+                order_id: id,
+                command: "CancelOrder".to_owned(),
+                command_id: cause.event_id,
+                reason: CommandRejectReason::IllegalTransition,
+                status: Some(OrderStatus::PickedUp),
+                detail: None,
+            }
+            .into(),
+        ));
     }
 
     fn cancel(&mut self, id: OrderId, reason: CancelReason, cause: &Envelope) {
-        let Some(order) = self.orders.get_mut(&id).filter(|order| !order.over) else { return };
+        let Some(order) = self.orders.get_mut(&id).filter(|order| !order.over) else {
+            return;
+        };
         order.over = true;
         let (placed, amount_centavos) = (&order.placed, order.placed.total_centavos);
-        self.out.push(Observation::Order(OrderCancelled {
-            envelope: caused::<OrderCancelled>(cause), order_id: id, customer_id: placed.customer_id, restaurant_id: placed.restaurant_id,
-            zone: placed.zone.clone(), reason, cancelled_in: OrderStatus::Pending,
-        }.into()));
+        self.out.push(Observation::Order(
+            OrderCancelled {
+                envelope: caused::<OrderCancelled>(cause),
+                order_id: id,
+                customer_id: placed.customer_id,
+                restaurant_id: placed.restaurant_id,
+                zone: placed.zone.clone(),
+                reason,
+                cancelled_in: OrderStatus::Pending,
+            }
+            .into(),
+        ));
         if order.captured {
             let envelope = caused::<RefundPayment>(cause);
-            self.out.push(Observation::Payment(RefundPayment { envelope, order_id: id, payment_id: payment(id), amount_centavos, attempt: 1 }.into()));
+            self.out.push(Observation::Payment(
+                RefundPayment {
+                    envelope,
+                    order_id: id,
+                    payment_id: payment(id),
+                    amount_centavos,
+                    attempt: 1,
+                }
+                .into(),
+            ));
         } else if order.authorized {
             let envelope = caused::<VoidPayment>(cause);
-            self.out.push(Observation::Payment(VoidPayment { envelope, order_id: id, payment_id: payment(id), attempt: 1 }.into()));
+            self.out.push(Observation::Payment(
+                VoidPayment {
+                    envelope,
+                    order_id: id,
+                    payment_id: payment(id),
+                    attempt: 1,
+                }
+                .into(),
+            ));
         }
         self.waiting.remove(&(order.ready_ms, id));
         if let Some(driver) = order.driver {
@@ -151,7 +262,11 @@ impl StandIn {
     }
 
     fn free(&mut self, driver: DriverId, order: OrderId) {
-        if let Some(driver) = self.drivers.get_mut(&driver).filter(|driver| driver.order == Some(order)) {
+        if let Some(driver) = self
+            .drivers
+            .get_mut(&driver)
+            .filter(|driver| driver.order == Some(order))
+        {
             driver.order = None;
         }
     }
@@ -160,59 +275,115 @@ impl StandIn {
         match event {
             PaymentEvent::PaymentAuthorized(authorized) => {
                 let id = authorized.order_id;
-                let Some(order) = self.orders.get_mut(&id) else { return };
+                let Some(order) = self.orders.get_mut(&id) else {
+                    return;
+                };
                 if order.over && !order.authorized {
                     let envelope = caused::<VoidPayment>(&authorized.envelope);
-                    self.out.push(Observation::Payment(VoidPayment { envelope, order_id: id, payment_id: payment(id), attempt: 1 }.into()));
+                    self.out.push(Observation::Payment(
+                        VoidPayment {
+                            envelope,
+                            order_id: id,
+                            payment_id: payment(id),
+                            attempt: 1,
+                        }
+                        .into(),
+                    ));
                 }
                 order.authorized = true;
                 self.confirm(id, &authorized.envelope);
             }
-            PaymentEvent::PaymentFailed(failed) => self.cancel(failed.order_id, CancelReason::PaymentFailed, &failed.envelope),
+            PaymentEvent::PaymentFailed(failed) => self.cancel(
+                failed.order_id,
+                CancelReason::PaymentFailed,
+                &failed.envelope,
+            ),
             _ => {}
         }
     }
 
     fn delivery_command(&mut self, command: &DeliveryCommand) {
-        let Some(cause) = command.envelope().cloned() else { return };
+        let Some(cause) = command.envelope().cloned() else {
+            return;
+        };
         match command {
-            DeliveryCommand::DeclineDelivery(decline) => self.decline(decline.order_id, decline.driver_id, &cause),
+            DeliveryCommand::DeclineDelivery(decline) => {
+                self.decline(decline.order_id, decline.driver_id, &cause)
+            }
             DeliveryCommand::ConfirmPickup(pickup) => {
                 let (id, envelope) = (pickup.order_id, caused::<CapturePayment>(&cause));
-                let Some(order) = self.orders.get_mut(&id).filter(|order| !order.captured) else { return };
+                let Some(order) = self.orders.get_mut(&id).filter(|order| !order.captured) else {
+                    return;
+                };
                 order.captured = true;
                 let amount_centavos = order.placed.total_centavos;
-                self.out.push(Observation::Payment(CapturePayment { envelope, order_id: id, payment_id: payment(id), amount_centavos, attempt: 1 }.into()));
+                self.out.push(Observation::Payment(
+                    CapturePayment {
+                        envelope,
+                        order_id: id,
+                        payment_id: payment(id),
+                        amount_centavos,
+                        attempt: 1,
+                    }
+                    .into(),
+                ));
             }
-            DeliveryCommand::ConfirmDelivery(delivered) => self.deliver(delivered.order_id, delivered.driver_id, &cause),
-            DeliveryCommand::ReportFailure(failure) => self.cancel(failure.order_id, CancelReason::Undeliverable, &cause),
+            DeliveryCommand::ConfirmDelivery(delivered) => {
+                self.deliver(delivered.order_id, delivered.driver_id, &cause)
+            }
+            DeliveryCommand::ReportFailure(failure) => {
+                self.cancel(failure.order_id, CancelReason::Undeliverable, &cause)
+            }
             _ => {}
         }
     }
 
     fn decline(&mut self, id: OrderId, driver: DriverId, cause: &Envelope) {
-        let Some(order) = self.orders.get_mut(&id).filter(|order| order.driver == Some(driver) && !order.over) else { return };
+        let Some(order) = self
+            .orders
+            .get_mut(&id)
+            .filter(|order| order.driver == Some(driver) && !order.over)
+        else {
+            return;
+        };
         order.driver = None;
         self.waiting.insert((order.ready_ms, id), cause.clone());
         self.free(driver, id);
     }
 
     fn deliver(&mut self, id: OrderId, driver_id: DriverId, cause: &Envelope) {
-        let Some(order) = self.orders.get_mut(&id).filter(|order| !order.over) else { return };
+        let Some(order) = self.orders.get_mut(&id).filter(|order| !order.over) else {
+            return;
+        };
         order.over = true;
         let placed = order.placed.clone();
-        self.out.push(Observation::Order(OrderDelivered {
-            envelope: caused::<OrderDelivered>(cause), order_id: id, customer_id: placed.customer_id, restaurant_id: placed.restaurant_id,
-            zone: placed.zone, driver_id, items: placed.items, total_centavos: placed.total_centavos, placed_at: placed.placed_at,
-            promised_at: placed.promised_at,
-        }.into()));
+        self.out.push(Observation::Order(
+            OrderDelivered {
+                envelope: caused::<OrderDelivered>(cause),
+                order_id: id,
+                customer_id: placed.customer_id,
+                restaurant_id: placed.restaurant_id,
+                zone: placed.zone,
+                driver_id,
+                items: placed.items,
+                total_centavos: placed.total_centavos,
+                placed_at: placed.placed_at,
+                promised_at: placed.promised_at,
+            }
+            .into(),
+        ));
         self.free(driver_id, id);
     }
 
     fn driver_message(&mut self, message: &DriverMessage) {
         match message {
             DriverMessage::DriverShiftStarted(started) => {
-                let driver = Driver { zone: started.zone.clone(), lat_lon: (started.lat, started.lon), on_shift: true, order: None };
+                let driver = Driver {
+                    zone: started.zone.clone(),
+                    lat_lon: (started.lat, started.lon),
+                    on_shift: true,
+                    order: None,
+                };
                 self.drivers.entry(started.driver_id).or_insert(driver);
             }
             DriverMessage::DriverPing(ping) => {
@@ -231,10 +402,18 @@ impl StandIn {
 
     /// The nearest idle driver of the zone for whoever waits longest.
     fn dispatch(&mut self, now_ms: i64) {
-        let due: Vec<(i64, OrderId)> = self.waiting.range(..(now_ms + DISPATCH_AHEAD_MS, OrderId(uuid::Uuid::nil()))).map(|(key, _)| *key).collect();
+        let due: Vec<(i64, OrderId)> = self
+            .waiting
+            .range(..(now_ms + DISPATCH_AHEAD_MS, OrderId(uuid::Uuid::nil())))
+            .map(|(key, _)| *key)
+            .collect();
         for key in due {
-            let Some(driver) = self.nearest(key.1) else { continue };
-            let Some(cause) = self.waiting.remove(&key) else { continue };
+            let Some(driver) = self.nearest(key.1) else {
+                continue;
+            };
+            let Some(cause) = self.waiting.remove(&key) else {
+                continue;
+            };
             self.assign(key.1, driver, &cause);
         }
     }
@@ -242,23 +421,45 @@ impl StandIn {
     fn nearest(&self, id: OrderId) -> Option<DriverId> {
         let placed = &self.orders[&id].placed;
         let restaurant = h3o::LatLng::from(placed.restaurant_cell.parse::<h3o::CellIndex>().ok()?);
-        let distance = |driver: &Driver| (driver.lat_lon.0 - restaurant.lat()).hypot(driver.lat_lon.1 - restaurant.lng());
-        let idle = self.drivers.iter().filter(|(_, driver)| driver.on_shift && driver.order.is_none() && driver.zone == placed.zone);
-        idle.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))).map(|(id, _)| *id)
+        let distance = |driver: &Driver| {
+            (driver.lat_lon.0 - restaurant.lat()).hypot(driver.lat_lon.1 - restaurant.lng())
+        };
+        let idle = self.drivers.iter().filter(|(_, driver)| {
+            driver.on_shift && driver.order.is_none() && driver.zone == placed.zone
+        });
+        idle.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))
+            .map(|(id, _)| *id)
     }
 
     fn assign(&mut self, id: OrderId, driver_id: DriverId, cause: &Envelope) {
-        let (Some(order), Some(driver)) = (self.orders.get_mut(&id), self.drivers.get_mut(&driver_id)) else { return };
+        let (Some(order), Some(driver)) =
+            (self.orders.get_mut(&id), self.drivers.get_mut(&driver_id))
+        else {
+            return;
+        };
         order.driver = Some(driver_id);
         order.attempts += 1;
         driver.order = Some(id);
         let (placed, mut envelope) = (order.placed.clone(), caused::<DeliveryAssigned>(cause));
-        envelope.event_id = comanda_schemas::EventId::caused_by(placed.envelope.event_id, &format!("assigned {}", order.attempts));
-        self.out.push(Observation::Delivery(DeliveryEvent::DeliveryAssigned(DeliveryAssigned {
-            envelope, order_id: id, delivery_id: DeliveryId(uuid::Uuid::new_v5(&id.0, b"delivery")), driver_id,
-            restaurant_id: placed.restaurant_id, zone: placed.zone, restaurant_cell: placed.restaurant_cell,
-            customer_cell: placed.customer_cell, attempt: order.attempts, driver_distance_m: 0.0,
-        })));
+        envelope.event_id = comanda_schemas::EventId::caused_by(
+            placed.envelope.event_id,
+            &format!("assigned {}", order.attempts),
+        );
+        self.out
+            .push(Observation::Delivery(DeliveryEvent::DeliveryAssigned(
+                DeliveryAssigned {
+                    envelope,
+                    order_id: id,
+                    delivery_id: DeliveryId(uuid::Uuid::new_v5(&id.0, b"delivery")),
+                    driver_id,
+                    restaurant_id: placed.restaurant_id,
+                    zone: placed.zone,
+                    restaurant_cell: placed.restaurant_cell,
+                    customer_cell: placed.customer_cell,
+                    attempt: order.attempts,
+                    driver_distance_m: 0.0,
+                },
+            )));
     }
 }
 
