@@ -2,5 +2,34 @@
 //!
 //! What it is not: a cluster, a server or a client for Kafka. Kafka is reached through the [`broker`] port, state
 //! through `comanda-state-stores`.
+//!
+//! Start at [`StreamsBuilder`]: it draws a [`Topology`], which a runtime or a test driver runs.
 
 pub mod broker;
+mod config;
+mod dsl;
+mod error;
+pub mod membership;
+mod operators;
+pub mod partitioner;
+pub mod processor;
+mod record;
+pub mod serde;
+mod stores;
+pub mod task;
+mod task_id;
+pub mod topology;
+
+pub use config::{ErrorHandler, ProcessingGuarantee, StreamsConfig};
+pub use dsl::{
+    Consumed, Grouped, Joined, KGroupedStream, KStream, KTable, Materialized, Produced, Repartitioned, StoreType,
+    StreamsBuilder, TimeWindowedKStream, TimeWindows,
+};
+pub use error::StreamsError;
+pub use operators::TimestampExtractor;
+pub use processor::{InitContext, Processor, ProcessorContext, PunctuationType, Schedule};
+pub use record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
+pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};
+pub use stores::{ConnectedStore, KeyValueStore, StoreBuilder, StoreHandle, Stores, WindowStore};
+pub use task_id::TaskId;
+pub use topology::{OffsetReset, Topology};

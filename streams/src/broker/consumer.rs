@@ -27,7 +27,12 @@ pub enum Fetched {
     Record(PartitionId, RawRecord),
     /// The reader stands at the partition's end as its isolation sees it; `position` is the next offset to read
     /// (past markers, which no record shows: librdkafka #3171).
-    End { partition: PartitionId, position: i64 },
+    End {
+        /// Which partition.
+        partition: PartitionId,
+        /// Next offset to read.
+        position: i64,
+    },
     /// The position is outside the log (truncated, deleted by retention): `OFFSET_OUT_OF_RANGE`. The partition
     /// delivers nothing until it is assigned anew.
     OutOfRange(PartitionId),

@@ -1,0 +1,105 @@
+//! The engine's settings, named as Kafka Streams' (`StreamsConfig`).
+
+use crate::dsl::StoreType;
+use std::path::PathBuf;
+
+/// What holds when a process dies at any point.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProcessingGuarantee {
+    /// Each input takes effect once, in state and output (KIP-447 transactions).
+    #[default]
+    ExactlyOnceV2,
+    /// Inputs since the last commit may take effect again.
+    AtLeastOnce,
+}
+
+/// What happens to a record that cannot be read or processed (KIP-1033, KIP-1034).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorHandler {
+    /// It goes to `<topic>.dead-letter` with headers saying why, and processing goes on.
+    #[default]
+    DeadLetter,
+    /// The application stops with the error.
+    Fail,
+}
+
+/// The settings of one application instance.
+#[derive(Clone, Debug)]
+pub struct StreamsConfig {
+    /// `application.id`: consumer group, prefix of internal topics, of transactional ids and of the state directory.
+    pub application_id: String,
+    /// `processing.guarantee`.
+    pub processing_guarantee: ProcessingGuarantee,
+    /// `commit.interval.ms`.
+    pub commit_interval_ms: i64,
+    /// `statestore.cache.max.bytes`, shared evenly by the threads; 0 forwards every update.
+    pub statestore_cache_max_bytes: usize,
+    /// `num.stream.threads`.
+    pub num_stream_threads: usize,
+    /// `state.dir`: each instance needs one of its own.
+    pub state_dir: PathBuf,
+    /// Store type where an operation names none.
+    pub default_store_type: StoreType,
+    /// `max.task.idle.ms` (KIP-695): 0 waits for records that are known to exist, more waits for unknown ones too.
+    pub max_task_idle_ms: i64,
+    /// `buffered.records.per.partition`'s successor: bytes that wait per input partition before it is paused.
+    pub input_buffer_max_bytes: usize,
+    /// `max.poll.interval.ms`: a thread that has not finished a step within it leaves the group.
+    pub max_poll_interval_ms: i64,
+    /// `session.timeout.ms`: a member not heard of for so long is dead.
+    pub session_timeout_ms: i32,
+    /// `heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: i64,
+    /// `task.timeout.ms`: how long a task tries again what may succeed later.
+    pub task_timeout_ms: i64,
+    /// `num.standby.replicas`.
+    pub num_standby_replicas: usize,
+    /// `replication.factor` of internal topics; -1 takes the broker's default.
+    pub replication_factor: i32,
+    /// `application.server`: host:port where this instance answers queries.
+    pub application_server: String,
+    /// Unapplied state per task, in bytes, that forces a commit.
+    pub max_uncommitted_bytes: usize,
+    /// Committed state per task, in bytes, that is written to RocksDB at the latest.
+    pub apply_bytes: usize,
+    /// Bytes written to RocksDB after which it is flushed: with `flush_interval_ms` it bounds the tail that a crash
+    /// restores.
+    pub flush_bytes: usize,
+    /// Time after which RocksDB is flushed.
+    pub flush_interval_ms: i64,
+    /// `deserialization.exception.handler`.
+    pub deserialization_handler: ErrorHandler,
+    /// `processing.exception.handler`.
+    pub processing_handler: ErrorHandler,
+}
+
+impl StreamsConfig {
+    /// Kafka Streams' defaults, with state below `state_dir`.
+    pub fn new(application_id: &str, state_dir: impl Into<PathBuf>) -> Self {
+        const MIB: usize = 1 << 20;
+        Self {
+            application_id: application_id.to_owned(),
+            processing_guarantee: ProcessingGuarantee::ExactlyOnceV2,
+            commit_interval_ms: 100,
+            statestore_cache_max_bytes: 10 * MIB,
+            num_stream_threads: 1,
+            state_dir: state_dir.into(),
+            default_store_type: StoreType::RocksDb,
+            max_task_idle_ms: 0,
+            input_buffer_max_bytes: 4 * MIB,
+            max_poll_interval_ms: 300_000,
+            session_timeout_ms: 6_000,
+            heartbeat_interval_ms: 500,
+            task_timeout_ms: 300_000,
+            num_standby_replicas: 0,
+            replication_factor: -1,
+            application_server: String::new(),
+            max_uncommitted_bytes: 32 * MIB,
+            apply_bytes: 16 * MIB,
+            flush_bytes: 64 * MIB,
+            flush_interval_ms: 30_000,
+            deserialization_handler: ErrorHandler::DeadLetter,
+            processing_handler: ErrorHandler::DeadLetter,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The DSL: streams and tables, in Kafka Streams' vocabulary.
+//!
+//! Functions see keys and values as `Option`, since Kafka's may be null.
+
+mod builder;
+mod config;
+mod grouped;
+mod kstream;
+mod ktable;
+mod ktable_join;
+mod stream_table;
+mod table_node;
+mod windowed;
+mod windows;
+
+pub use builder::StreamsBuilder;
+pub use config::{Consumed, Grouped, Joined, Materialized, Produced, Repartitioned, StoreType};
+pub use grouped::KGroupedStream;
+pub use kstream::KStream;
+pub use ktable::KTable;
+pub use windowed::TimeWindowedKStream;
+pub use windows::TimeWindows;
+

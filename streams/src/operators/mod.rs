@@ -1,0 +1,28 @@
+//! The operators of the DSL as nodes of a task: one operator, one file.
+
+mod aggregate;
+mod getter;
+mod map;
+mod sink;
+mod source;
+mod stream_table_join;
+mod table_filter;
+mod table_map_values;
+mod table_source;
+mod table_table_join;
+mod to_stream;
+mod window_aggregate;
+
+pub(crate) use aggregate::AggregateNode;
+pub(crate) use getter::{GetterFactory, StoreGetter, ValueGetter};
+pub(crate) use map::{BranchNode, FlatMapNode, FnNode, PassNode};
+pub(crate) use sink::{SinkNode, SinkTopic};
+pub use source::TimestampExtractor;
+pub(crate) use source::{SourceNode, SourceSpec, Validator};
+pub(crate) use stream_table_join::StreamTableJoinNode;
+pub(crate) use table_filter::{FilterGetter, TableFilterNode};
+pub(crate) use table_map_values::{MapValuesGetter, TableMapValuesNode};
+pub(crate) use table_source::TableSourceNode;
+pub(crate) use table_table_join::{JoinGetter, JoinMergeNode, JoinRule, TableTableJoinNode};
+pub(crate) use to_stream::ToStreamNode;
+pub(crate) use window_aggregate::WindowAggregateNode;

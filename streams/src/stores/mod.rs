@@ -1,0 +1,47 @@
+//! Typed stores over the bytes of `comanda-state-stores`.
+
+mod builder;
+mod cache;
+mod key_value;
+mod timestamped;
+mod window;
+mod windowed;
+
+pub use builder::{ConnectedStore, StoreBuilder, StoreHandle, Stores};
+pub use key_value::KeyValueStore;
+pub use window::WindowStore;
+
+pub(crate) use cache::{CachedWrite, WriteCache};
+pub(crate) use timestamped::{StoreDef, TimestampedStore, TupleForwarder};
+pub(crate) use windowed::{TimestampedWindowStore, WindowStoreDef, WindowedForwarder};
+
+use crate::error::StreamsError;
+use crate::serde::Serde;
+
+/// The bytes of `value`.
+pub(crate) fn bytes_of<T>(serde: &Serde<T>, topic: &str, value: &T) -> Result<Vec<u8>, StreamsError> {
+    let mut out = Vec::with_capacity(32);
+    serde.serialize(topic, value, &mut out)?;
+    Ok(out)
+}
+
+/// Prefixes a value with its time, as Kafka Streams' `ValueAndTimestampSerializer`.
+pub(crate) fn timestamped_bytes<T>(
+    serde: &Serde<T>,
+    topic: &str,
+    value: &T,
+    timestamp: i64,
+) -> Result<Vec<u8>, StreamsError> {
+    let mut out = Vec::with_capacity(40);
+    out.extend_from_slice(&timestamp.to_be_bytes());
+    serde.serialize(topic, value, &mut out)?;
+    Ok(out)
+}
+
+/// Splits what `timestamped_bytes` wrote.
+pub(crate) fn split_timestamp(bytes: &[u8]) -> Result<(i64, &[u8]), StreamsError> {
+    match bytes.split_first_chunk::<8>() {
+        Some((time, value)) => Ok((i64::from_be_bytes(*time), value)),
+        None => Err(StreamsError::Fatal(format!("a timestamped value of {} bytes has no timestamp", bytes.len()))),
+    }
+}

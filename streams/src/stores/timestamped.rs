@@ -1,0 +1,192 @@
+//! The store behind a table: a value and the time of its last update per key, cached where the table's updates are
+//! merged.
+
+use super::{CachedWrite, WriteCache, bytes_of, split_timestamp, timestamped_bytes};
+use crate::error::StreamsError;
+use crate::record::{Change, Data, Record, ValueAndTimestamp};
+use crate::serde::Serde;
+use crate::task::{CacheFlush, TaskContext};
+use crate::topology::{Outputs, StoreId, Wiring};
+use bytes::Bytes;
+use comanda_state_stores::KeyValueStore as ByteStore;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A table's store in the topology.
+pub(crate) struct StoreDef<K, V> {
+    pub id: StoreId,
+    pub name: Arc<str>,
+    pub caching: bool,
+    pub keys: Serde<K>,
+    pub values: Serde<V>,
+}
+
+impl<K, V> Clone for StoreDef<K, V> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            name: self.name.clone(),
+            caching: self.caching,
+            keys: self.keys.clone(),
+            values: self.values.clone(),
+        }
+    }
+}
+
+impl<K: Data, V: Data> StoreDef<K, V> {
+    /// The store's one instance in the task.
+    pub fn open(&self, wiring: &mut Wiring) -> Result<Rc<TimestampedStore<K, V>>, StreamsError> {
+        let def = self.clone();
+        wiring.store(self.id, |wiring| {
+            let caching = def.caching && wiring.cache_max_bytes > 0;
+            Ok(TimestampedStore {
+                bytes: wiring.stores.key_value(&def.name)?,
+                changelog: format!("{}-{}-changelog", wiring.application_id, def.name).into(),
+                cache: caching.then(RefCell::default),
+                keys: def.keys,
+                values: def.values,
+            })
+        })
+    }
+}
+
+/// One task's instance.
+pub(crate) struct TimestampedStore<K, V> {
+    bytes: ByteStore,
+    changelog: Arc<str>,
+    cache: Option<RefCell<WriteCache>>,
+    keys: Serde<K>,
+    values: Serde<V>,
+}
+
+impl<K: Data, V: Data> TimestampedStore<K, V> {
+    /// Whether updates are held back until the flush.
+    pub fn is_cached(&self) -> bool {
+        self.cache.is_some()
+    }
+
+    /// The row of `key`.
+    pub fn get(&self, key: &K) -> Result<Option<ValueAndTimestamp<V>>, StreamsError> {
+        let key = bytes_of(&self.keys, &self.changelog, key)?;
+        if let Some(cache) = &self.cache {
+            if let Some(dirty) = cache.borrow().get(&key) {
+                return dirty.as_deref().map(|bytes| self.decode(bytes)).transpose();
+            }
+        }
+        self.bytes.get(&key)?.map(|bytes| self.decode(&bytes)).transpose()
+    }
+
+    /// Writes the row of `record.key` (`None` deletes).
+    pub fn put<T>(&self, record: &Record<K, T>, value: Option<&V>, timestamp: i64) -> Result<(), StreamsError> {
+        let Some(key) = &record.key else { return Ok(()) };
+        let key = bytes_of(&self.keys, &self.changelog, key)?;
+        let value = value.map(|v| timestamped_bytes(&self.values, &self.changelog, v, timestamp)).transpose()?;
+        match &self.cache {
+            None => write_bytes(&self.bytes, &key, value.as_deref()),
+            Some(cache) => cache.borrow_mut().put(CachedWrite {
+                key: key.into(),
+                value: value.map(Bytes::from),
+                timestamp: record.timestamp,
+                headers: record.headers.clone(),
+            }),
+        }
+        Ok(())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<ValueAndTimestamp<V>, StreamsError> {
+        let (timestamp, value) = split_timestamp(bytes)?;
+        Ok(ValueAndTimestamp { value: self.values.deserialize(&self.changelog, value)?, timestamp })
+    }
+}
+
+fn write_bytes(store: &ByteStore, key: &[u8], value: Option<&[u8]>) {
+    match value {
+        Some(value) => store.put(key, value),
+        None => store.delete(key),
+    }
+}
+
+/// Forwards a table's updates: at once, or when the cache is flushed.
+pub(crate) struct TupleForwarder<K, V> {
+    pub store: Rc<TimestampedStore<K, V>>,
+    pub outputs: Outputs<K, Change<V>>,
+    pub send_old_values: bool,
+}
+
+impl<K: Data, V: Data> TupleForwarder<K, V> {
+    /// Registers the flush with the task.
+    pub fn new(
+        wiring: &mut Wiring,
+        def: &StoreDef<K, V>,
+        outputs: Outputs<K, Change<V>>,
+        send_old_values: bool,
+    ) -> Result<Self, StreamsError> {
+        let store = def.open(wiring)?;
+        if store.is_cached() {
+            let flush = TableFlush { store: store.clone(), outputs: outputs.clone(), send_old_values };
+            wiring.flushes.push((def.id, Rc::new(RefCell::new(flush))));
+        }
+        Ok(Self { store, outputs, send_old_values })
+    }
+
+    /// Forwards now unless a cache will.
+    pub fn maybe_forward(
+        &self,
+        ctx: &mut TaskContext,
+        record: Record<K, Change<V>>,
+    ) -> Result<(), StreamsError> {
+        if self.store.is_cached() {
+            return Ok(());
+        }
+        self.outputs.forward(ctx, record)
+    }
+}
+
+struct TableFlush<K, V> {
+    store: Rc<TimestampedStore<K, V>>,
+    outputs: Outputs<K, Change<V>>,
+    send_old_values: bool,
+}
+
+impl<K: Data, V: Data> CacheFlush for TableFlush<K, V> {
+    fn flush(&mut self, ctx: &mut TaskContext) -> Result<(), StreamsError> {
+        let Some(cache) = &self.store.cache else { return Ok(()) };
+        let writes = cache.borrow_mut().take();
+        for write in writes {
+            self.flush_one(ctx, write)?;
+        }
+        Ok(())
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.store.cache.as_ref().map_or(0, |cache| cache.borrow().size_bytes())
+    }
+
+    fn clear(&mut self) {
+        if let Some(cache) = &self.store.cache {
+            cache.borrow_mut().clear();
+        }
+    }
+}
+
+impl<K: Data, V: Data> TableFlush<K, V> {
+    /// Writes one merged update and forwards it. Nothing over nothing is neither written nor forwarded
+    /// (`CachingKeyValueStore.putAndMaybeForward`).
+    fn flush_one(&self, ctx: &mut TaskContext, write: CachedWrite) -> Result<(), StreamsError> {
+        let store = &*self.store;
+        let needs_old = write.value.is_none() || self.send_old_values;
+        let old = if needs_old { store.bytes.get(&write.key)? } else { None };
+        if write.value.is_none() && old.is_none() {
+            return Ok(());
+        }
+        let new = write.value.as_deref().map(|bytes| store.decode(bytes)).transpose()?;
+        let timestamp = new.as_ref().map_or(write.timestamp, |new| new.timestamp);
+        write_bytes(&store.bytes, &write.key, write.value.as_deref());
+        let old = if self.send_old_values { old.map(|bytes| store.decode(&bytes)).transpose()? } else { None };
+        let change = Change { new: new.map(|new| new.value), old: old.map(|old| old.value) };
+        let key = store.keys.deserialize(&store.changelog, &write.key)?;
+        let record = Record { key: Some(key), value: Some(change), timestamp, headers: write.headers };
+        self.outputs.forward(ctx, record)
+    }
+}

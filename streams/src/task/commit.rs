@@ -1,0 +1,103 @@
+//! A task's part in a commit and in an abort.
+
+use super::context::NO_TIME;
+use super::times::SavedTimes;
+use super::unit::Task;
+use crate::broker::{Headers, OffsetAndMetadata, TopicPartition};
+use crate::error::StreamsError;
+use comanda_state_stores::Positions;
+use std::collections::BTreeMap;
+
+/// What an abort goes back to.
+#[derive(Default)]
+pub(super) struct Committed {
+    stream_time_ms: Option<i64>,
+    partition_times_ms: Vec<i64>,
+    operators_ms: BTreeMap<String, i64>,
+    schedules: Vec<Vec<(i64, bool)>>,
+}
+
+impl Task {
+    /// Whether there is anything to commit.
+    pub fn needs_commit(&self) -> bool {
+        self.dirty
+    }
+
+    /// Flushes caches downstream and sends the change logs: after this nothing is sent until the commit is over.
+    pub fn prepare_commit(&mut self) -> Result<(), StreamsError> {
+        self.flush_caches()?;
+        let (collector, partition) = (self.collector.clone(), self.changelog_partition);
+        let changelogs = &self.changelogs;
+        let mut collector = collector.borrow_mut();
+        self.stores.drain_uncommitted(|store, key, value, timestamp| {
+            let Some(topic) = changelogs[store] else { return Ok(()) };
+            collector.send(topic, Some(partition), timestamp, Some(key), value, &Headers::EMPTY)
+        })
+    }
+
+    /// The input positions to commit, with the task's times.
+    pub fn committable_offsets(&self) -> Vec<(TopicPartition, OffsetAndMetadata)> {
+        let mut times = SavedTimes {
+            partition_ms: None,
+            stream_ms: known(self.ctx.stream_time_ms),
+            operators_ms: self.operator_times.save(),
+        };
+        let mut offsets = vec![];
+        for queue in &self.inputs.queues {
+            let Some(offset) = queue.position() else { continue };
+            times.partition_ms = known(queue.partition_time);
+            offsets.push((queue.partition.clone(), OffsetAndMetadata { offset, metadata: times.encode() }));
+        }
+        offsets
+    }
+
+    /// The commit has succeeded: the stores' writes are committed, with what they stand for. `changelog_offsets` holds
+    /// how far each store's change log reaches now, for those written to.
+    pub fn committed(&mut self, changelog_offsets: &[(usize, i64)]) -> Result<(), StreamsError> {
+        let mut positions = Positions::default();
+        for (store, offset) in changelog_offsets {
+            positions.changelogs.insert(self.store_names[*store].clone(), *offset);
+        }
+        for queue in &self.inputs.queues {
+            if let Some(offset) = queue.position() {
+                positions.inputs.insert((queue.partition.topic.clone(), queue.partition.partition), offset);
+            }
+        }
+        self.stores.commit(&positions);
+        self.dirty = false;
+        self.remember_commit();
+        Ok(())
+    }
+
+    /// Goes back to the last commit: drops uncommitted writes, queues and cached updates, puts back times and
+    /// schedules. The caller moves the inputs to their committed positions.
+    pub fn abort(&mut self) {
+        self.stores.abort();
+        self.inputs.clear();
+        self.caches.iter().for_each(|cache| cache.borrow_mut().clear());
+        self.ctx.record = None;
+        self.ctx.stream_time_ms = self.committed.stream_time_ms.unwrap_or(NO_TIME);
+        for (queue, time) in self.inputs.queues.iter_mut().zip(&self.committed.partition_times_ms) {
+            queue.partition_time = *time;
+        }
+        self.operator_times.restore(&self.committed.operators_ms);
+        for (node, saved) in self.punctuated.iter().zip(&self.committed.schedules) {
+            node.borrow_mut().restore(saved);
+        }
+        self.dirty = false;
+    }
+
+    /// Keeps what an abort would go back to.
+    pub(super) fn remember_commit(&mut self) {
+        self.committed = Committed {
+            stream_time_ms: known(self.ctx.stream_time_ms),
+            partition_times_ms: self.inputs.queues.iter().map(|queue| queue.partition_time).collect(),
+            operators_ms: self.operator_times.save(),
+            schedules: self.punctuated.iter().map(|node| node.borrow().save()).collect(),
+        };
+    }
+}
+
+fn known(time_ms: i64) -> Option<i64> {
+    (time_ms != NO_TIME).then_some(time_ms)
+}

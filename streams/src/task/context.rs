@@ -1,0 +1,88 @@
+//! What every node of a task sees while a record runs through it.
+
+use super::collector::{OutputTopic, RecordCollector};
+use crate::broker::Headers;
+use crate::error::StreamsError;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Where the record in process came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordMetadata {
+    /// Topic.
+    pub topic: Arc<str>,
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+}
+
+/// The task's time, current record and way out.
+pub struct TaskContext {
+    pub(crate) stream_time_ms: i64,
+    pub(crate) now_ms: i64,
+    pub(crate) record: Option<RecordMetadata>,
+    pub(crate) dropped_records: u64,
+    collector: Rc<RefCell<dyn RecordCollector>>,
+    key_buffer: Vec<u8>,
+    value_buffer: Vec<u8>,
+}
+
+/// Stream time of a task that has seen no record.
+pub(crate) const NO_TIME: i64 = -1;
+
+impl TaskContext {
+    pub(crate) fn new(collector: Rc<RefCell<dyn RecordCollector>>) -> Self {
+        Self {
+            stream_time_ms: NO_TIME,
+            now_ms: 0,
+            record: None,
+            dropped_records: 0,
+            collector,
+            key_buffer: vec![],
+            value_buffer: vec![],
+        }
+    }
+
+    /// Highest timestamp of any record taken for processing; -1 before the first.
+    pub fn current_stream_time_ms(&self) -> i64 {
+        self.stream_time_ms
+    }
+
+    /// Wall-clock time of this step.
+    pub fn current_system_time_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// The source record in process; none in a wall-clock punctuation.
+    pub fn record_metadata(&self) -> Option<&RecordMetadata> {
+        self.record.as_ref()
+    }
+
+    /// Counts a record that an operator leaves out (null key, late).
+    pub(crate) fn drop_record(&mut self) {
+        self.dropped_records += 1;
+    }
+
+    /// Serializes into buffers that are kept from record to record, and sends.
+    pub(crate) fn send(
+        &mut self,
+        topic: OutputTopic,
+        timestamp: i64,
+        headers: &Headers,
+        write: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>) -> Result<(bool, bool), StreamsError>,
+    ) -> Result<(), StreamsError> {
+        self.key_buffer.clear();
+        self.value_buffer.clear();
+        let (has_key, has_value) = write(&mut self.key_buffer, &mut self.value_buffer)?;
+        let key = has_key.then_some(self.key_buffer.as_slice());
+        let value = has_value.then_some(self.value_buffer.as_slice());
+        self.collector.borrow_mut().send(topic, None, timestamp, key, value, headers)
+    }
+
+    /// The handle of an output topic that is only known while running.
+    pub(crate) fn topic(&mut self, name: &str) -> Result<OutputTopic, StreamsError> {
+        self.collector.borrow_mut().topic(name)
+    }
+}

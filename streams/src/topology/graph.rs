@@ -1,0 +1,202 @@
+//! The graph that the DSL draws: nodes, edges, stores and topics, without types.
+
+use crate::error::StreamsError;
+use comanda_state_stores::StoreSpec;
+use std::collections::BTreeMap;
+
+/// A node's number, in order of creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NodeId(pub usize);
+
+/// A store's number, in order of creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct StoreId(pub usize);
+
+/// A topic as the topology names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TopicName {
+    /// A topic of the application's users.
+    External(String),
+    /// A topic that the engine makes: `<application.id>-<name>`.
+    Internal(String),
+}
+
+impl TopicName {
+    /// The topic's name in Kafka.
+    pub fn resolve(&self, application_id: &str) -> String {
+        match self {
+            Self::External(name) => name.clone(),
+            Self::Internal(name) => format!("{application_id}-{name}"),
+        }
+    }
+
+    fn label(&self) -> &str {
+        match self {
+            Self::External(name) | Self::Internal(name) => name,
+        }
+    }
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NodeKind {
+    Source { topics: Vec<TopicName>, reset: OffsetReset },
+    Processor,
+    Sink { topic: Option<TopicName> },
+}
+
+/// Where a source starts when its group has no committed position (`auto.offset.reset`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// At the first record that is still there.
+    #[default]
+    Earliest,
+    /// After the last record.
+    Latest,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct NodeInfo {
+    pub name: String,
+    pub kind: NodeKind,
+    pub parents: Vec<NodeId>,
+    pub stores: Vec<StoreId>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct StoreInfo {
+    pub spec: StoreSpec,
+    /// `None`: as the application's default says.
+    pub persistent: Option<bool>,
+}
+
+/// An internal topic that carries records between sub-topologies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RepartitionInfo {
+    pub partitions: Option<i32>,
+}
+
+/// Topics whose partitions meet in one task.
+#[derive(Clone, Debug)]
+pub(crate) struct CoPartition {
+    pub node: NodeId,
+    pub sources: [Vec<NodeId>; 2],
+}
+
+#[derive(Default)]
+pub(crate) struct Graph {
+    pub nodes: Vec<NodeInfo>,
+    pub stores: Vec<StoreInfo>,
+    pub repartitions: BTreeMap<String, RepartitionInfo>,
+    pub copartitions: Vec<CoPartition>,
+    pub errors: Vec<String>,
+    taken_names: BTreeMap<String, usize>,
+}
+
+impl Graph {
+    /// Adds a node. A name given by the user must be free; a derived one gets the next free ordinal.
+    pub fn add_node(&mut self, name: NodeName, kind: NodeKind, parents: &[NodeId], stores: &[StoreId]) -> NodeId {
+        let name = self.free_name(name);
+        let id = NodeId(self.nodes.len());
+        self.nodes.push(NodeInfo { name, kind, parents: parents.to_vec(), stores: stores.to_vec() });
+        id
+    }
+
+    fn free_name(&mut self, name: NodeName) -> String {
+        let (text, given) = match name {
+            NodeName::Given(text) => (text, true),
+            NodeName::Derived(text) => (text, false),
+        };
+        let uses = self.taken_names.entry(text.clone()).or_default();
+        *uses += 1;
+        match *uses {
+            1 => text,
+            _ if given => {
+                self.errors.push(format!("two nodes are named `{text}`"));
+                text
+            }
+            n => format!("{text}-{n}"),
+        }
+    }
+
+    /// Adds a store; its name must be free.
+    pub fn add_store(&mut self, info: StoreInfo) -> StoreId {
+        let name = &info.spec.name;
+        if self.stores.iter().any(|store| store.spec.name == *name) {
+            self.errors.push(format!("two stores are named `{name}`: give one of them a name of its own"));
+        }
+        self.stores.push(info);
+        StoreId(self.stores.len() - 1)
+    }
+
+    /// Lets `node` use `store`.
+    pub fn connect_store(&mut self, node: NodeId, store: StoreId) {
+        let stores = &mut self.nodes[node.0].stores;
+        if !stores.contains(&store) {
+            stores.push(store);
+        }
+    }
+
+    pub fn connect(&mut self, parent: NodeId, child: NodeId) {
+        self.nodes[child.0].parents.push(parent);
+    }
+
+    pub fn name(&self, node: NodeId) -> &str {
+        &self.nodes[node.0].name
+    }
+
+    /// The sources that feed a node within its sub-topology.
+    pub fn sources_of(&self, node: NodeId) -> Vec<NodeId> {
+        let mut found = vec![];
+        let mut open = vec![node];
+        while let Some(next) = open.pop() {
+            let info = &self.nodes[next.0];
+            if matches!(info.kind, NodeKind::Source { .. }) && !found.contains(&next) {
+                found.push(next);
+            }
+            open.extend(&info.parents);
+        }
+        found.sort();
+        found
+    }
+
+    /// Adds a repartition topic; its name must be free.
+    pub fn add_repartition(&mut self, name: &str, partitions: Option<i32>) -> TopicName {
+        if self.repartitions.insert(name.to_owned(), RepartitionInfo { partitions }).is_some() {
+            self.errors.push(format!("two repartition topics are named `{name}`: name one of the operations"));
+        }
+        TopicName::Internal(name.to_owned())
+    }
+
+    pub fn check(&self) -> Result<(), StreamsError> {
+        let mut errors = self.errors.clone();
+        let mut readers: BTreeMap<&TopicName, NodeId> = BTreeMap::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            let NodeKind::Source { topics, .. } = &node.kind else { continue };
+            for topic in topics {
+                if let Some(first) = readers.insert(topic, NodeId(index)) {
+                    let (a, b) = (self.name(first), &node.name);
+                    errors.push(format!("topic `{}` is read by both `{a}` and `{b}`: read it once and share it", topic.label()));
+                }
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(StreamsError::Topology(errors.join("; "))) }
+    }
+}
+
+/// A node's name: the user's, or made from the operation and what it reads.
+#[derive(Clone, Debug)]
+pub(crate) enum NodeName {
+    Given(String),
+    Derived(String),
+}
+
+impl NodeName {
+    /// The user's name if there is one, else `operation(input)`.
+    pub fn of(given: Option<&str>, operation: &str, input: &str) -> Self {
+        match given {
+            Some(name) => Self::Given(name.to_owned()),
+            None => Self::Derived(format!("{operation}({input})")),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A topology: an immutable value of nodes, edges, stores and topics that tasks are made from.
+
+mod describe;
+mod graph;
+mod sub_topology;
+mod wiring;
+
+pub use graph::{OffsetReset, TopicName};
+pub use sub_topology::{ChangelogTopic, RepartitionTopic, SubTopology};
+
+pub(crate) use graph::{CoPartition, Graph, NodeId, NodeInfo, NodeKind, NodeName, StoreId, StoreInfo};
+pub(crate) use wiring::{Outlet, Outputs, Receiver, Wiring};
+
+use crate::config::StreamsConfig;
+use crate::dsl::StoreType;
+use crate::error::StreamsError;
+use comanda_state_stores::StoreSpec;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Makes one source's nodes in a task.
+pub(crate) type SourceFactory = Arc<dyn Fn(&mut Wiring) -> Result<(), StreamsError> + Send + Sync>;
+
+/// A checked topology. A clone shares it; it may go to any thread.
+#[derive(Clone)]
+pub struct Topology {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    nodes: Vec<NodeInfo>,
+    stores: Vec<StoreInfo>,
+    copartitions: Vec<CoPartition>,
+    sources: BTreeMap<NodeId, SourceFactory>,
+    sub_topologies: Vec<SubTopology>,
+}
+
+impl Topology {
+    pub(crate) fn new(graph: Graph, sources: BTreeMap<NodeId, SourceFactory>) -> Result<Self, StreamsError> {
+        graph.check()?;
+        let sub_topologies = sub_topology::split(&graph);
+        let Graph { nodes, stores, copartitions, .. } = graph;
+        let inner = Inner { nodes, stores, copartitions, sources, sub_topologies };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Its sub-topologies in order of their ids: parts that only topics connect.
+    pub fn sub_topologies(&self) -> &[SubTopology] {
+        &self.inner.sub_topologies
+    }
+
+    /// The text that Kafka Streams' `Topology.describe()` would print for these nodes.
+    pub fn describe(&self) -> String {
+        describe::text(self)
+    }
+
+    /// The same as a Graphviz digraph.
+    pub fn to_graphviz(&self) -> String {
+        describe::graphviz(self)
+    }
+
+    /// All topics of users that it reads.
+    pub fn source_topics(&self) -> Vec<String> {
+        let topics = self.inner.nodes.iter().flat_map(|node| match &node.kind {
+            NodeKind::Source { topics, .. } => topics.as_slice(),
+            _ => &[],
+        });
+        topics
+            .filter_map(|topic| match topic {
+                TopicName::External(name) => Some(name.clone()),
+                TopicName::Internal(_) => None,
+            })
+            .collect()
+    }
+
+    /// Where the source of `topic` starts without a committed position.
+    pub fn offset_reset(&self, topic: &str, application_id: &str) -> OffsetReset {
+        let found = self.inner.nodes.iter().find_map(|node| match &node.kind {
+            NodeKind::Source { topics, reset } => {
+                topics.iter().any(|t| t.resolve(application_id) == topic).then_some(*reset)
+            }
+            _ => None,
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Groups of topics whose partition counts must be equal, each with the name of the node that needs it.
+    pub fn copartition_groups(&self, application_id: &str) -> Vec<(String, Vec<String>)> {
+        let topics_of = |source: &NodeId| match &self.inner.nodes[source.0].kind {
+            NodeKind::Source { topics, .. } => topics.iter().map(|t| t.resolve(application_id)).collect(),
+            _ => vec![],
+        };
+        let groups = self.inner.copartitions.iter().map(|group| {
+            let topics = group.sources.iter().flatten().flat_map(topics_of).collect();
+            (self.node(group.node).name.clone(), topics)
+        });
+        groups.collect()
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &NodeInfo {
+        &self.inner.nodes[id.0]
+    }
+
+    pub(crate) fn store(&self, id: StoreId) -> &StoreInfo {
+        &self.inner.stores[id.0]
+    }
+
+    /// The stores that a task of these sub-topologies opens, in registration order.
+    pub fn task_stores(&self, sub_topologies: &[u32], config: &StreamsConfig) -> Vec<StoreSpec> {
+        let persistent_default = config.default_store_type == StoreType::RocksDb;
+        let parts = sub_topologies.iter().map(|id| &self.inner.sub_topologies[*id as usize]);
+        let mut ids: Vec<StoreId> = parts.flat_map(|part| part.stores.iter().copied()).collect();
+        ids.sort();
+        let spec = |id: StoreId| {
+            let info = self.store(id);
+            StoreSpec { persistent: info.persistent.unwrap_or(persistent_default), ..info.spec.clone() }
+        };
+        ids.into_iter().map(spec).collect()
+    }
+
+    /// Makes the nodes of these sub-topologies.
+    pub(crate) fn wire(&self, sub_topologies: &[u32], wiring: &mut Wiring) -> Result<(), StreamsError> {
+        for part in sub_topologies.iter().map(|id| &self.inner.sub_topologies[*id as usize]) {
+            for node in &part.nodes {
+                if let Some(make) = self.inner.sources.get(node) {
+                    make(wiring)?;
+                }
+            }
+        }
+        wiring.flushes.sort_by_key(|(store, _)| *store);
+        Ok(())
+    }
+}
