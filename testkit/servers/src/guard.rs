@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::script::{Script, repository};
+use crate::script::Script;
 
 /// Holds a pipe to `guard.sh`: when the pipe closes, by dropping this or by the end of this process, the
 /// guard goes to work. A group of its own keeps it alive when a terminal interrupts the tests.
@@ -14,7 +14,7 @@ impl Guard {
     /// `users_lock` is held in shared mode by every process that uses the server; it stays up `linger_s`
     /// longer than the last of them.
     pub fn start(script: &Script, users_lock: &Path, linger_s: u32) -> Self {
-        let program = repository().join("testkit/servers/guard.sh");
+        let program = script.guard_path();
         let mut command = Command::new(&program);
         script
             .environment(&mut command)

@@ -41,6 +41,7 @@ impl Kind {
 
 /// A server's script, with the instance and the ports it is to use.
 pub(crate) struct Script {
+    repository: PathBuf,
     kind: Kind,
     instance: String,
     ports: [u16; 2],
@@ -48,8 +49,12 @@ pub(crate) struct Script {
 
 impl Script {
     /// For an instance that does not run yet: takes free ports.
+    ///
+    /// # Panics
+    /// If the tests run outside a checkout, before anything is made.
     pub fn new(kind: Kind, instance: &str) -> Self {
         Script {
+            repository: repository(),
             kind,
             instance: instance.to_owned(),
             ports: [free_port(), free_port()],
@@ -111,9 +116,14 @@ impl Script {
     }
 
     pub fn path(&self) -> PathBuf {
-        repository()
+        self.repository
             .join("deploy/local")
             .join(format!("{}.sh", self.kind.name()))
+    }
+
+    /// The guard that stops this server after its users.
+    pub fn guard_path(&self) -> PathBuf {
+        self.repository.join("testkit/servers/guard.sh")
     }
 
     fn command(&self, verb: &str) -> Command {
@@ -138,11 +148,16 @@ fn comanda_home() -> PathBuf {
 ///
 /// # Panics
 /// If no parent of the working directory has `deploy/local`.
-pub(crate) fn repository() -> PathBuf {
+fn repository() -> PathBuf {
     let working_dir = env::current_dir().expect("cargo starts tests in their package's folder");
     working_dir
         .ancestors()
         .find(|folder| folder.join("deploy/local/servers.sh").is_file())
-        .unwrap_or_else(|| panic!("no checkout of Comanda around {}", working_dir.display()))
+        .unwrap_or_else(|| {
+            panic!(
+                "no checkout of Comanda around {}: run tests from within one",
+                working_dir.display()
+            )
+        })
         .to_owned()
 }
