@@ -3,6 +3,7 @@
 //! What it is not: a general Kafka client. It offers what `comanda_streams::broker` asks for, and nothing around it.
 
 mod admin;
+mod classify;
 mod consumer;
 mod error;
 #[allow(unsafe_code)]

@@ -8,7 +8,7 @@ mod receive;
 mod slot;
 
 use crate::KafkaError;
-use crate::error::consumer_error;
+use crate::classify::consumer_error;
 use crate::ffi::{Client, Config, FetchQueue, Topic};
 use arena::Arena;
 use comanda_streams::broker::{

@@ -3,7 +3,7 @@
 use super::Slots;
 use super::arena::Arena;
 use super::slot::Slot;
-use crate::error::consumer_error;
+use crate::classify::consumer_error;
 use crate::ffi::{Event, FetchQueue, Message};
 use bytes::Bytes;
 use comanda_streams::broker::{BrokerError, Fetched, Headers, PartitionId, RawRecord};

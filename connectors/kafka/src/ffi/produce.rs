@@ -37,41 +37,7 @@ impl Client {
     /// [`code::QUEUE_FULL`] when the buffer is full; Kafka's MESSAGE_TOO_LARGE (10); unknown topic or partition.
     pub(crate) fn produce(&self, record: &Outgoing<'_>) -> Result<(), Failure> {
         let headers = native_headers(record.headers)?;
-        let arguments = [
-            argument(
-                Kind::RD_KAFKA_VTYPE_RKT,
-                Content {
-                    rkt: record.topic.as_ptr(),
-                },
-            ),
-            argument(
-                Kind::RD_KAFKA_VTYPE_PARTITION,
-                Content {
-                    i32_: record.partition.unwrap_or(ANY_PARTITION),
-                },
-            ),
-            argument(
-                Kind::RD_KAFKA_VTYPE_MSGFLAGS,
-                Content {
-                    i: sys::RD_KAFKA_MSG_F_COPY as c_int,
-                },
-            ),
-            argument(
-                Kind::RD_KAFKA_VTYPE_TIMESTAMP,
-                Content {
-                    i64_: record.timestamp,
-                },
-            ),
-            argument(Kind::RD_KAFKA_VTYPE_KEY, bytes(record.key)),
-            argument(Kind::RD_KAFKA_VTYPE_VALUE, bytes(record.value)),
-            argument(
-                Kind::RD_KAFKA_VTYPE_OPAQUE,
-                Content {
-                    ptr: record.topic_number as *mut c_void,
-                },
-            ),
-            argument(Kind::RD_KAFKA_VTYPE_HEADERS, Content { headers }),
-        ];
+        let arguments = record.arguments(headers);
         // Headers come last, so that they can be left away: an empty list costs as much as a full one.
         let count = if headers.is_null() {
             arguments.len() - 1
@@ -92,6 +58,47 @@ impl Client {
             unsafe { sys::rd_kafka_headers_destroy(headers) };
         }
         result
+    }
+}
+
+impl Outgoing<'_> {
+    /// The record as librdkafka's tagged arguments.
+    fn arguments(&self, headers: *mut sys::rd_kafka_headers_t) -> [Argument; 8] {
+        [
+            argument(
+                Kind::RD_KAFKA_VTYPE_RKT,
+                Content {
+                    rkt: self.topic.as_ptr(),
+                },
+            ),
+            argument(
+                Kind::RD_KAFKA_VTYPE_PARTITION,
+                Content {
+                    i32_: self.partition.unwrap_or(ANY_PARTITION),
+                },
+            ),
+            argument(
+                Kind::RD_KAFKA_VTYPE_MSGFLAGS,
+                Content {
+                    i: sys::RD_KAFKA_MSG_F_COPY as c_int,
+                },
+            ),
+            argument(
+                Kind::RD_KAFKA_VTYPE_TIMESTAMP,
+                Content {
+                    i64_: self.timestamp,
+                },
+            ),
+            argument(Kind::RD_KAFKA_VTYPE_KEY, bytes(self.key)),
+            argument(Kind::RD_KAFKA_VTYPE_VALUE, bytes(self.value)),
+            argument(
+                Kind::RD_KAFKA_VTYPE_OPAQUE,
+                Content {
+                    ptr: self.topic_number as *mut c_void,
+                },
+            ),
+            argument(Kind::RD_KAFKA_VTYPE_HEADERS, Content { headers }),
+        ]
     }
 }
 

@@ -1,29 +1,17 @@
 //! One request of the port to the coordinator, and its answer back.
 
 use super::blobs;
+use super::requests::{self, Sender, Timeouts};
 use crate::KafkaError;
-use crate::wire::{Connection, text};
+use crate::wire::Connection;
 use comanda_streams::broker::{
-    BrokerError, ErrorKind, GroupRequest, GroupResponse, JoinedMember, MemberAssignment,
-    OffsetToCommit, TopicPartition, error_code,
+    BrokerError, ErrorKind, GroupRequest, GroupResponse, JoinedMember, error_code,
 };
-use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
-use kafka_protocol::messages::leave_group_request::MemberIdentity;
-use kafka_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
-use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    GroupId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, OffsetCommitRequest,
-    SyncGroupRequest, TopicName,
+    HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, OffsetCommitRequest, SyncGroupRequest,
 };
-use kafka_protocol::protocol::StrBytes;
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-const PROTOCOL_TYPE: StrBytes = StrBytes::from_static_str("consumer");
-const PROTOCOL_NAME: StrBytes = StrBytes::from_static_str("stream");
 
 // Versions from brokers 2.4 on; later ones add nothing that the engine uses.
 const JOIN_VERSION: i16 = 6;
@@ -78,7 +66,7 @@ pub(super) fn exchange(
     group_id: &str,
     request: GroupRequest,
 ) -> Result<GroupResponse, KafkaError> {
-    let group = GroupId(text(group_id));
+    let sender = |member_id, instance_id| Sender::new(group_id, member_id, instance_id);
     match request {
         GroupRequest::Join {
             member_id,
@@ -88,18 +76,15 @@ pub(super) fn exchange(
             topics,
             user_data,
         } => {
-            let protocol = JoinGroupRequestProtocol::default()
-                .with_name(PROTOCOL_NAME)
-                .with_metadata(blobs::subscription(&topics, user_data));
-            let request = JoinGroupRequest::default()
-                .with_group_id(group)
-                .with_session_timeout_ms(session_timeout_ms)
-                .with_rebalance_timeout_ms(rebalance_timeout_ms)
-                .with_member_id(member_id.into())
-                .with_group_instance_id(instance_id.map(StrBytes::from_string))
-                .with_protocol_type(PROTOCOL_TYPE)
-                .with_protocols(vec![protocol]);
-            join(connection, &request)
+            let timeouts = Timeouts {
+                session_ms: session_timeout_ms,
+                rebalance_ms: rebalance_timeout_ms,
+            };
+            let sender = sender(member_id, instance_id);
+            join(
+                connection,
+                &requests::join(sender, timeouts, &topics, user_data),
+            )
         }
         GroupRequest::Sync {
             generation,
@@ -107,56 +92,29 @@ pub(super) fn exchange(
             instance_id,
             assignments,
         } => {
-            let request = SyncGroupRequest::default()
-                .with_group_id(group)
-                .with_generation_id(generation)
-                .with_member_id(member_id.into())
-                .with_group_instance_id(instance_id.map(StrBytes::from_string))
-                .with_assignments(assignments.into_iter().map(assignment).collect());
-            sync(connection, &request)
+            let sender = sender(member_id, instance_id);
+            sync(connection, &requests::sync(sender, generation, assignments))
         }
         GroupRequest::Heartbeat {
             generation,
             member_id,
             instance_id,
         } => {
-            let request = HeartbeatRequest::default()
-                .with_group_id(group)
-                .with_generation_id(generation)
-                .with_member_id(member_id.into())
-                .with_group_instance_id(instance_id.map(StrBytes::from_string));
-            let answer = connection.call(&request, HEARTBEAT_VERSION)?;
-            Ok(GroupResponse::Heartbeat {
-                error: answer.error_code,
-            })
+            let sender = sender(member_id, instance_id);
+            heartbeat(connection, &requests::heartbeat(sender, generation))
         }
         GroupRequest::Leave {
             member_id,
             instance_id,
-        } => {
-            let member = MemberIdentity::default()
-                .with_member_id(member_id.into())
-                .with_group_instance_id(instance_id.map(StrBytes::from_string));
-            leave(
-                connection,
-                &LeaveGroupRequest::default()
-                    .with_group_id(group)
-                    .with_members(vec![member]),
-            )
-        }
+        } => leave(connection, &requests::leave(sender(member_id, instance_id))),
         GroupRequest::CommitOffsets {
             generation,
             member_id,
             instance_id,
             offsets,
         } => {
-            let request = OffsetCommitRequest::default()
-                .with_group_id(group)
-                .with_generation_id_or_member_epoch(generation)
-                .with_member_id(member_id.into())
-                .with_group_instance_id(instance_id.map(StrBytes::from_string))
-                .with_topics(offsets_by_topic(offsets));
-            commit(connection, &request)
+            let sender = sender(member_id, instance_id);
+            commit(connection, &requests::commit(sender, generation, offsets))
         }
     }
 }
@@ -207,6 +165,16 @@ fn sync(
     })
 }
 
+fn heartbeat(
+    connection: &mut Connection,
+    request: &HeartbeatRequest,
+) -> Result<GroupResponse, KafkaError> {
+    let answer = connection.call(request, HEARTBEAT_VERSION)?;
+    Ok(GroupResponse::Heartbeat {
+        error: answer.error_code,
+    })
+}
+
 fn leave(
     connection: &mut Connection,
     request: &LeaveGroupRequest,
@@ -239,31 +207,6 @@ fn commit(
             .find(|code| *code != error_code::NONE)
             .unwrap_or(error_code::NONE),
     })
-}
-
-fn assignment(member: MemberAssignment) -> SyncGroupRequestAssignment {
-    SyncGroupRequestAssignment::default()
-        .with_member_id(member.member_id.into())
-        .with_assignment(blobs::assignment(&member.partitions, member.user_data))
-}
-
-fn offsets_by_topic(offsets: Vec<OffsetToCommit>) -> Vec<OffsetCommitRequestTopic> {
-    let mut by_topic: BTreeMap<std::sync::Arc<str>, Vec<OffsetCommitRequestPartition>> =
-        BTreeMap::new();
-    for (TopicPartition { topic, partition }, committed) in offsets {
-        by_topic.entry(topic).or_default().push(
-            OffsetCommitRequestPartition::default()
-                .with_partition_index(partition)
-                .with_committed_offset(committed.offset)
-                .with_committed_metadata(Some(committed.metadata.into())),
-        );
-    }
-    let topic = |(name, partitions): (std::sync::Arc<str>, _)| {
-        OffsetCommitRequestTopic::default()
-            .with_name(TopicName(text(&name)))
-            .with_partitions(partitions)
-    };
-    by_topic.into_iter().map(topic).collect()
 }
 
 /// Somebody in the group does not speak ConsumerProtocol: nothing that trying again would cure.

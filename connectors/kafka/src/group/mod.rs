@@ -5,6 +5,7 @@
 
 mod blobs;
 mod exchange;
+mod requests;
 mod worker;
 
 use crate::wire::Endpoint;

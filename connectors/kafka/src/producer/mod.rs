@@ -5,7 +5,7 @@ mod deliveries;
 pub(crate) use deliveries::Deliveries;
 
 use crate::KafkaError;
-use crate::error::{Call, broker_error, classify, classify_delivery};
+use crate::classify::{Call, broker_error, classify, classify_delivery};
 use crate::ffi::{Client, Config, Failure, FlushState, Outgoing, Topic, code};
 use comanda_streams::broker::{
     BrokerError, ErrorKind, GroupIdentity, Headers, OffsetAndMetadata, ProducedPartition, Producer,
@@ -22,8 +22,10 @@ const RECORDS_PER_POLL: u32 = 512;
 const FULL_WAIT: Duration = Duration::from_millis(50);
 /// A flush goes round as often as needed: every record fails by `message.timeout.ms` at the latest.
 const FLUSH_ROUND: Duration = Duration::from_secs(1);
-/// librdkafka takes timestamp 0 for "now"; a record at the epoch itself is sent as one millisecond later.
-const EARLIEST_TIMESTAMP: i64 = 1;
+/// Before an abort, what is queued gets so long to arrive: when the transaction's partitions are not yet registered at
+/// the coordinator (it may still be writing the last commit's markers), librdkafka's abort request is refused for good
+/// with INVALID_TXN_STATE.
+const ABORT_GRACE: Duration = Duration::from_millis(500);
 
 /// A librdkafka producer.
 pub(crate) struct KafkaProducer {
@@ -78,6 +80,12 @@ impl KafkaProducer {
             .then(|| self.client.fatal_error())
             .flatten();
         cause.unwrap_or_else(|| failure.clone())
+    }
+
+    fn unsent(&self, topic: &str, failure: &Failure) -> BrokerError {
+        let failure = self.with_cause(failure);
+        let kind = classify_delivery(self.call(), &failure);
+        broker_error(kind, format!("send to {topic}"), &failure)
     }
 
     fn undelivered(&self, failed: DeliveryFailure) -> BrokerError {
@@ -144,11 +152,7 @@ impl Producer for KafkaProducer {
                 format!("no topic has the handle {}", topic.0),
             ));
         };
-        let timestamp = if timestamp == 0 {
-            EARLIEST_TIMESTAMP
-        } else {
-            timestamp
-        };
+        let timestamp = sendable(timestamp);
         let record = Outgoing {
             topic: handle,
             topic_number: number,
@@ -162,11 +166,7 @@ impl Producer for KafkaProducer {
             match self.client.produce(&record) {
                 Ok(()) => return Ok(()),
                 Err(full) if full.code == code::QUEUE_FULL => self.client.poll(FULL_WAIT),
-                Err(failure) => {
-                    let failure = self.with_cause(&failure);
-                    let kind = classify_delivery(self.call(), &failure);
-                    return Err(broker_error(kind, format!("send to {name}"), &failure));
-                }
+                Err(failure) => return Err(self.unsent(name, &failure)),
             }
         }
     }
@@ -210,6 +210,9 @@ impl Producer for KafkaProducer {
     }
 
     fn abort_transaction(&mut self) -> Result<(), BrokerError> {
+        if self.client.outstanding() > 0 {
+            self.client.flush(ABORT_GRACE);
+        }
         // No purge before it, as one would need who reads delivery reports from an event queue: librdkafka drops what is
         // queued itself, and only its own way keeps the sequence numbers of the next transaction without a gap (error
         // 45 otherwise). Its reports are served inside the call.
@@ -217,6 +220,11 @@ impl Producer for KafkaProducer {
         self.client.deliveries().borrow_mut().forget();
         result.map_err(|e| self.error(self.call(), "abort_transaction", &e))
     }
+}
+
+/// librdkafka takes timestamp 0 for "now": a record at the epoch itself is sent as one millisecond later.
+fn sendable(timestamp: i64) -> i64 {
+    if timestamp == 0 { 1 } else { timestamp }
 }
 
 impl Drop for KafkaProducer {

@@ -1,8 +1,11 @@
 //! librdkafka settings: the engine's defaults, what the embedder passes through, and what is refused.
 
+mod refused;
+
 use crate::KafkaError;
 use crate::wire::Endpoint;
 use comanda_streams::broker::ConsumerRole;
+use refused::REFUSED;
 use std::time::Duration;
 
 /// How to reach a cluster, and librdkafka settings passed through.
@@ -75,6 +78,10 @@ const PRODUCER_DEFAULTS: [(&str, &str); 9] = [
 /// A dead producer's open transaction holds up read_committed readers for so long.
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
 
+/// A record outside a transaction is given up after so long, as Kafka's `delivery.timeout.ms`; inside one, by the
+/// transaction's time-out. A flush takes no longer.
+const PLAIN_DELIVERY_TIMEOUT_MS: &str = "120000";
+
 /// What the engine relies on, over anything passed through.
 const CONSUMER_FORCED: [(&str, &str); 5] = [
     ("isolation.level", "read_committed"),
@@ -84,93 +91,6 @@ const CONSUMER_FORCED: [(&str, &str); 5] = [
     ("enable.auto.offset.store", "false"),
 ];
 const PRODUCER_FORCED: [(&str, &str); 2] = [("enable.idempotence", "true"), ("acks", "all")];
-
-const MEMBERSHIP: &str = "the engine speaks the group protocol itself; use its own settings";
-const POSITIONS: &str = "input positions are committed by the engine, inside the transaction";
-const NO_TLS: &str = "the group and admin connections speak plaintext only so far, TLS and SASL come later; \
-                      use a plaintext listener";
-
-/// Settings the engine keeps for itself: bare name, values that are harmless, reason.
-const REFUSED: [(&str, &[&str], &str); 30] = [
-    (
-        "bootstrap.servers",
-        &[],
-        "it is a field of its own: bootstrap_servers",
-    ),
-    (
-        "metadata.broker.list",
-        &[],
-        "it is a field of its own: bootstrap_servers",
-    ),
-    (
-        "isolation.level",
-        &["read_committed"],
-        "uncommitted input breaks exactly-once",
-    ),
-    ("enable.auto.commit", &["false"], POSITIONS),
-    ("auto.commit.enable", &["false"], POSITIONS),
-    ("auto.commit.interval.ms", &[], POSITIONS),
-    ("enable.auto.offset.store", &["false"], POSITIONS),
-    ("offset.store.method", &[], POSITIONS),
-    (
-        "auto.offset.reset",
-        &["error"],
-        "a position outside the log is the engine's decision; set it on the source",
-    ),
-    (
-        "enable.partition.eof",
-        &["true"],
-        "restore finds a log's end by it",
-    ),
-    ("group.id", &[], "it is the application id"),
-    ("group.instance.id", &[], MEMBERSHIP),
-    ("group.protocol", &[], MEMBERSHIP),
-    ("group.protocol.type", &[], MEMBERSHIP),
-    ("group.remote.assignor", &[], MEMBERSHIP),
-    ("partition.assignment.strategy", &[], MEMBERSHIP),
-    ("session.timeout.ms", &[], MEMBERSHIP),
-    ("heartbeat.interval.ms", &[], MEMBERSHIP),
-    ("max.poll.interval.ms", &[], MEMBERSHIP),
-    (
-        "transactional.id",
-        &[],
-        "it is kept per thread slot in the state directory, so that a restart fences at once",
-    ),
-    (
-        "enable.idempotence",
-        &["true"],
-        "without it a retry writes records twice",
-    ),
-    (
-        "acks",
-        &["all", "-1"],
-        "fewer acknowledgements lose committed records",
-    ),
-    (
-        "request.required.acks",
-        &["all", "-1"],
-        "fewer acknowledgements lose committed records",
-    ),
-    (
-        "delivery.report.only.error",
-        &["false"],
-        "change-log offsets come from delivery reports",
-    ),
-    (
-        "enable.gapless.guarantee",
-        &["false"],
-        "it breaks the producer where the engine aborts and goes on",
-    ),
-    ("log.queue", &["false"], "nobody reads that queue"),
-    ("security.protocol", &["plaintext", "PLAINTEXT"], NO_TLS),
-    ("sasl.mechanism", &[], NO_TLS),
-    ("sasl.mechanisms", &[], NO_TLS),
-    (
-        "test.mock.num.brokers",
-        &[],
-        "it replaces the cluster by a mock",
-    ),
-];
 
 /// The only settings that the crate's own connections have.
 const ADMIN_KNOWN: [&str; 2] = ["client.id", "socket.timeout.ms"];
@@ -225,10 +145,11 @@ impl KafkaSettings {
 
     /// All settings of one producer, later ones over earlier ones.
     pub(crate) fn producer(&self, transactional_id: Option<&str>) -> Vec<(String, String)> {
-        let Some(id) = transactional_id else {
-            return self.layered(ClientKind::Producer, &PRODUCER_DEFAULTS, &PRODUCER_FORCED);
-        };
         let mut defaults = PRODUCER_DEFAULTS.to_vec();
+        let Some(id) = transactional_id else {
+            defaults.push(("message.timeout.ms", PLAIN_DELIVERY_TIMEOUT_MS));
+            return self.layered(ClientKind::Producer, &defaults, &PRODUCER_FORCED);
+        };
         defaults.push(("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS));
         let mut forced = PRODUCER_FORCED.to_vec();
         forced.push(("transactional.id", id));
