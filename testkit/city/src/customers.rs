@@ -1,7 +1,8 @@
 //! Customers: they order, change their minds, lose patience, and give up.
 
+use crate::agenda::Happening;
 use crate::books::Outcome;
-use crate::city::{City, Happening};
+use crate::city::City;
 use crate::events;
 use crate::order::{Cancellation, Kitchen};
 

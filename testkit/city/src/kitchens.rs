@@ -1,6 +1,7 @@
 //! Restaurants: they accept or refuse, begin in time for the promise, and are ready when they are ready.
 
-use crate::city::{City, Happening};
+use crate::agenda::Happening;
+use crate::city::City;
 use crate::events;
 use crate::fate::{Fate, Realm};
 use crate::order::Kitchen;

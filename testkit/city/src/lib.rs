@@ -19,6 +19,7 @@
 //! ```
 
 mod accounts;
+mod agenda;
 mod books;
 pub mod calibration;
 mod city;
@@ -43,6 +44,9 @@ mod plan;
 mod provider;
 mod restaurant;
 mod rides;
+mod roster;
+mod sending;
+mod shifts;
 pub mod stand_in;
 
 pub use books::{Books, MoneyBook, OrderBook, Outcome, TopicBook};

@@ -56,6 +56,16 @@ pub(crate) struct Lane {
     held_until_ms: i64,
 }
 
+/// Something to be sent.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) event: CityEvent,
+    pub(crate) key: String,
+    pub(crate) at_ms: i64,
+    /// By a device on the road: dead spots instead of single hold-ups.
+    pub(crate) by_device: bool,
+}
+
 /// Whose lane it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sender {
@@ -117,23 +127,26 @@ impl Network {
         (EventId(fate.uuid()), fate)
     }
 
-    /// Sends `event` at `at_ms`; `lanes` are those of its sender and of what it is about. What goes at once is put
-    /// into `out`, the rest is held.
+    /// Sends `message` with its `fate`; `lanes` are those of its sender and of what it is about. What goes at once is
+    /// put into `out`, the rest is held.
     pub(crate) fn send(
         &mut self,
-        event: CityEvent,
-        key: String,
-        at_ms: i64,
-        device: bool,
+        message: Message,
         mut fate: Fate,
         lanes: &mut [&mut Lane],
         out: &mut Vec<Emission>,
     ) {
+        let Message {
+            event,
+            key,
+            at_ms,
+            by_device,
+        } = message;
         let mut send_at_ms = lanes
             .iter()
             .map(|lane| lane.held_until_ms)
             .fold(at_ms, i64::max);
-        let (share, hold_up_ms) = if device {
+        let (share, hold_up_ms) = if by_device {
             (self.dead_spot_share, DEAD_SPOT_MS)
         } else {
             (self.late_share, HOLD_UP_MS)
@@ -144,14 +157,14 @@ impl Network {
         lanes
             .iter_mut()
             .for_each(|lane| lane.held_until_ms = lane.held_until_ms.max(send_at_ms));
-        let topic = event.topic();
+        let (topic, key, payload) = (event.topic(), Some(key), Payload::Event(event));
         let emission = Emission {
             at_ms,
             send_at_ms,
             topic,
-            key: Some(key),
+            key,
             placement: Placement::ByKey,
-            payload: Payload::Event(event),
+            payload,
             fault: None,
         };
         if fate.chance(self.duplicate_share) {

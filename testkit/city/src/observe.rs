@@ -5,8 +5,9 @@ use comanda_schemas::{
     OrderId, PaymentCommand,
 };
 
+use crate::agenda::Happening;
 use crate::books::Outcome;
-use crate::city::{City, Happening};
+use crate::city::City;
 use crate::fate::{Fate, Realm};
 use crate::order::Cancellation;
 use crate::provider;

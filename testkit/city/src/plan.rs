@@ -4,12 +4,13 @@
 use comanda_schemas::{CustomerId, DriverId, OrderId, RestaurantId};
 use uuid::Uuid;
 
-use crate::calibration::{METRES_PER_MINUTE, ORDERS_PER_COURIER, RESTAURANT_SPREAD_M, ROME};
+use crate::calibration::{METRES_PER_MINUTE, RESTAURANT_SPREAD_M, ROME};
 use crate::config::CityConfig;
 use crate::evening::Evening;
 use crate::fate::{Fate, Realm, cumulative};
 use crate::figures::{BIN_MS, RESTAURANT_FRACTIONS, lead_hour};
 use crate::place::Place;
+use crate::roster;
 
 /// Namespace of the identities that follow from names.
 const NAMES: Uuid = Uuid::from_u128(0x2f5c_0b1e_93d7_4a57_8c1e_77aa_0c1f_d1a5);
@@ -77,7 +78,7 @@ impl Plan {
             ));
         }
         orders.sort_by_key(|order| (order.placed_ms, order.id));
-        let shifts = invented_shifts(config, &restaurants, &orders);
+        let shifts = roster::invented_shifts(config, &restaurants, &orders);
         Plan {
             restaurants,
             orders,
@@ -256,50 +257,6 @@ fn home_near(restaurant: Place, metres: f64, fate: &mut Fate) -> Place {
         home = restaurant.moved(metres, fate.between(0.0, std::f64::consts::TAU));
     }
     home
-}
-
-/// Groups of couriers: share of the evening's strength, hours on and off after the opening. The change of shifts
-/// falls into mid-evening, when strength dips.
-const SHIFT_GROUPS: [(f64, f64, f64); 3] =
-    [(0.55, 0.0, 3.25), (0.45, 1.25, 5.75), (0.60, 3.0, 6.5)];
-/// Couriers come and go so much earlier or later than their group.
-const SHIFT_SCATTER_MS: i64 = 15 * 60_000;
-/// Couriers that start before the opening are on shift at it.
-const FEWEST_COURIERS: f64 = 6.0;
-
-fn invented_shifts(
-    config: &CityConfig,
-    restaurants: &[PlannedRestaurant],
-    orders: &[PlannedOrder],
-) -> Vec<PlannedShift> {
-    let strength = (orders.len() as f64 / ORDERS_PER_COURIER).max(FEWEST_COURIERS);
-    let mut shifts = Vec::new();
-    for (share, on_hour, off_hour) in SHIFT_GROUPS {
-        for _ in 0..(strength * share).round() as usize {
-            let mut fate = Fate::of(config.seed, Realm::Courier, (shifts.len() as u64) << 1);
-            let driver = DriverId(fate.uuid());
-            let hour = |hour: f64| config.starts_at_ms + (hour * 60.0 * MINUTE_MS) as i64;
-            let on_ms = (hour(on_hour) + fate.between_ms(-SHIFT_SCATTER_MS, SHIFT_SCATTER_MS))
-                .max(config.starts_at_ms + fate.between_ms(0, 60_000));
-            let off_ms = hour(off_hour) + fate.between_ms(-SHIFT_SCATTER_MS, SHIFT_SCATTER_MS);
-            let near = orders
-                .get(fate.below(orders.len()))
-                .map_or(Place::default(), |order| {
-                    restaurants[order.restaurant].place
-                });
-            let start = near.moved(
-                fate.between(0.0, 900.0),
-                fate.between(0.0, std::f64::consts::TAU),
-            );
-            shifts.push(PlannedShift {
-                driver,
-                on_ms,
-                off_ms,
-                start,
-            });
-        }
-    }
-    shifts
 }
 
 #[cfg(test)]
