@@ -27,7 +27,10 @@ pub use dsl::{
 };
 pub use error::StreamsError;
 pub use operators::TimestampExtractor;
-pub use processor::{InitContext, Processor, ProcessorContext, PunctuationType, Schedule};
+pub use processor::{
+    FixedKeyProcessor, FixedKeyProcessorContext, FixedKeyRecord, InitContext, Processor, ProcessorContext,
+    PunctuationType, Schedule,
+};
 pub use record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
 pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};
 pub use stores::{ConnectedStore, KeyValueStore, StoreBuilder, StoreHandle, Stores, WindowStore};

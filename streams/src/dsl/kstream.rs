@@ -7,7 +7,7 @@ use crate::broker::Headers;
 use crate::operators::{
     BranchNode, FlatMapNode, FnNode, PassNode, SinkNode, SinkTopic, SourceSpec, TimestampExtractor,
 };
-use crate::processor::{InitContext, Processor, ProcessorNode, PunctuatedNode, Schedules};
+use crate::processor::{FixedKey, FixedKeyProcessor, InitContext, Processor, ProcessorNode, PunctuatedNode, Schedules};
 use crate::record::{Data, Record};
 use crate::serde::Serde;
 use crate::stores::ConnectedStore;
@@ -212,8 +212,28 @@ impl<K: Data, V: Data> KStream<K, V> {
         stores: &[&dyn ConnectedStore],
         make: impl Fn(&mut InitContext<'_, '_>) -> Result<P, StreamsError> + Send + Sync + 'static,
     ) -> KStream<L, W> {
+        self.add_processor(name, "process", stores, make).with_changed_key()
+    }
+
+    /// Runs a processor written by hand that keeps the keys: no repartition follows.
+    pub fn process_values<W: Data, P: FixedKeyProcessor<K, V, W> + 'static>(
+        &self,
+        name: &str,
+        stores: &[&dyn ConnectedStore],
+        make: impl Fn(&mut InitContext<'_, '_>) -> Result<P, StreamsError> + Send + Sync + 'static,
+    ) -> KStream<K, W> {
+        self.add_processor(name, "process-values", stores, move |init| make(init).map(FixedKey))
+    }
+
+    fn add_processor<L: Data, W: Data, P: Processor<K, V, L, W> + 'static>(
+        &self,
+        name: &str,
+        operation: &str,
+        stores: &[&dyn ConnectedStore],
+        make: impl Fn(&mut InitContext<'_, '_>) -> Result<P, StreamsError> + Send + Sync + 'static,
+    ) -> KStream<L, W> {
         let stores: Vec<StoreId> = stores.iter().map(|store| StoreId(store.store_number())).collect();
-        let stream = self.add_node(Some(name), "process", &stores, move |wiring, children: &Outlet<L, W>| {
+        self.add_node(Some(name), operation, &stores, move |wiring, children: &Outlet<L, W>| {
             let outputs = children.wire(wiring)?;
             let schedules = Rc::new(RefCell::new(Schedules::new(wiring.now_ms)));
             let processor = make(&mut InitContext::new(wiring, schedules.clone()))?;
@@ -221,8 +241,7 @@ impl<K: Data, V: Data> KStream<K, V> {
             let punctuated = PunctuatedNode::<P, K, V, L, W> { node: node.clone(), input: PhantomData };
             wiring.punctuated.push(Rc::new(RefCell::new(punctuated)));
             Ok(node)
-        });
-        stream.with_changed_key()
+        })
     }
 
     /// Sends the records through a topic of the engine's own, placed by key.

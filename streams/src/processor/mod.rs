@@ -1,7 +1,11 @@
 //! The Processor API: nodes written by hand, with stores and punctuations.
 
+mod fixed_key;
 mod node;
 
+pub use fixed_key::{FixedKeyProcessor, FixedKeyProcessorContext, FixedKeyRecord};
+
+pub(crate) use fixed_key::FixedKey;
 pub(crate) use node::{ProcessorNode, Punctuated, PunctuatedNode, Schedules};
 
 use crate::error::StreamsError;
