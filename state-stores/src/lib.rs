@@ -48,7 +48,7 @@ pub use error::{Remedy, StoreError};
 pub use keys::ValueAndTimestamp;
 pub use positions::Positions;
 pub use spec::{SegmentedSpec, StoreKind, StoreSpec, WindowSpec};
-pub use storage::{ChangelogRecord, Persistence, TaskStorage};
+pub use storage::{ChangelogRecord, DEFAULT_READ_CACHE_BYTES, Persistence, TaskStorage};
 pub use store::{
     Direction, Entries, KeyValueStore, SessionEntries, SessionEntry, SessionStore, TaskStores, Validity, VersionedRecord,
     VersionedStore, WindowEntries, WindowEntry, WindowStore,

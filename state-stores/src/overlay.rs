@@ -1,178 +1,302 @@
 //! The two layers above a backend table: *uncommitted* over *committed but not yet applied*.
 //!
-//! One hash map answers point reads of both layers with a single probe. Order costs more than it gives to stores that
-//! never scan, so it is built at the first scan after an apply and kept up to date from then on.
+//! Each key written has one slot with its values of both layers, found by one hash probe; commit, abort and drain walk
+//! lists of slots and probe nothing. Once applied, a slot may stay as a read cache. Order costs more than it gives to
+//! stores that never scan, so it is built at the first scan after an apply and kept up to date from then on.
 
 use crate::backend::{Direction, KeyRange, MapCursor, SharedBytes, SharedMap};
-use hashbrown::HashMap;
-use hashbrown::hash_map::EntryRef;
-use std::cell::OnceCell;
+use hashbrown::HashTable;
+use std::cell::{Cell, OnceCell};
+use std::hash::BuildHasher;
 
 /// A write to one key: `Some(None)` is a delete, `None` no write.
 type Write = Option<Option<SharedBytes>>;
 
-/// What an entry costs beside its key and value, for the bounds in bytes: map slot, reference counts, allocator.
-const ENTRY_OVERHEAD_BYTES: usize = 128;
+/// What a slot costs beside its key and value, for the bounds in bytes: slot, index, reference counts, allocator.
+const SLOT_OVERHEAD_BYTES: usize = 176;
 
 /// When a write happened: its number in the task, and the time of the record that caused it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Stamp {
     pub number: u64,
     pub timestamp_ms: i64,
 }
 
-#[derive(Default)]
-struct Entry {
+struct Slot {
+    key: SharedBytes,
+    hash: u64,
     uncommitted: Write,
+    /// Committed, and applied too if it is `clean`.
     committed: Write,
-    last_write: Option<Stamp>,
+    /// The backend has `committed`: the slot is a cache and may go.
+    clean: bool,
     /// Written since the change log last asked.
     undrained: bool,
+    /// Used since the eviction's hand last came by.
+    used: Cell<bool>,
+    /// Of the last write.
+    stamp: Stamp,
 }
 
-/// A write that the change log has not seen.
-pub(crate) struct Undrained {
-    pub stamp: Stamp,
-    pub key: SharedBytes,
-    pub value: Option<SharedBytes>,
+impl Slot {
+    fn newest(&self) -> Option<&Option<SharedBytes>> {
+        self.uncommitted.as_ref().or(self.committed.as_ref())
+    }
+
+    /// What a scan must take from here rather than from the backend.
+    fn newest_unapplied(&self) -> Option<&Option<SharedBytes>> {
+        self.uncommitted.as_ref().or(self.committed.as_ref().filter(|_| !self.clean))
+    }
+
+    fn cost(&self, value: &Option<SharedBytes>) -> usize {
+        SLOT_OVERHEAD_BYTES + self.key.len() + value.as_ref().map_or(0, |value| value.len())
+    }
 }
+
+/// A slot that the change log has not seen, by the number of its last write.
+pub(crate) type Undrained = (u64, u32);
 
 /// Both layers of one table.
 #[derive(Default)]
 pub(crate) struct Overlay {
-    entries: HashMap<SharedBytes, Entry, foldhash::fast::RandomState>,
-    /// Keys with an uncommitted write.
-    dirty: Vec<SharedBytes>,
-    /// Keys with a write that the change log has not seen.
-    undrained: Vec<SharedBytes>,
-    /// What a reader of both layers sees, in key order; unset until somebody scans.
+    index: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    /// Slots with an uncommitted write.
+    dirty: Vec<u32>,
+    /// Slots with a committed write that is not applied.
+    unapplied: Vec<u32>,
+    /// Slots with a write that the change log has not seen.
+    undrained: Vec<u32>,
+    /// What a scan must see of both layers, in key order; unset until somebody scans.
     ordered: OnceCell<SharedMap<Option<SharedBytes>>>,
     /// The committed layer in key order for other threads; unset until somebody asks for it.
     shared: Option<SharedMap<Option<SharedBytes>>>,
     uncommitted_bytes: usize,
     committed_bytes: usize,
+    clean_bytes: usize,
+    /// Where eviction goes on.
+    hand: usize,
 }
 
 impl Overlay {
-    /// The newest write to `key`, if either layer has one: `Some(None)` says that it is deleted.
+    /// The newest write to `key`, if it is known here: `Some(None)` says that it is deleted.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<Option<&SharedBytes>> {
-        let entry = self.entries.get(key)?;
-        entry.uncommitted.as_ref().or(entry.committed.as_ref()).map(Option::as_ref)
+        let slot = self.slot(self.find(self.hasher.hash_one(key), key)?);
+        slot.used.set(true);
+        slot.newest().map(Option::as_ref)
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        self.index.find(hash, |number| *self.slot(*number).key == *key).copied()
+    }
+
+    #[inline]
+    fn slot(&self, number: u32) -> &Slot {
+        self.slots[number as usize].as_ref().expect("index and lists name only slots in use")
+    }
+
+    #[inline]
+    fn slot_mut(&mut self, number: u32) -> &mut Slot {
+        self.slots[number as usize].as_mut().expect("index and lists name only slots in use")
     }
 
     /// Writes to the uncommitted layer.
     pub fn write(&mut self, key: &[u8], value: Option<SharedBytes>, stamp: Stamp, logged: bool) {
-        let cost = cost(key, value.as_ref());
-        let mut slot = match self.entries.entry_ref(key) {
-            EntryRef::Occupied(slot) => slot,
-            EntryRef::Vacant(slot) => slot.insert_entry_with_key(key.into(), Entry::default()),
-        };
+        let hash = self.hasher.hash_one(key);
+        let number = self.find(hash, key).unwrap_or_else(|| self.add_slot(hash, key));
+        let slot = self.slots[number as usize].as_mut().expect("found or added just now");
         if let Some(ordered) = self.ordered.get_mut() {
-            ordered.insert(slot.key().clone(), value.clone());
+            ordered.insert(slot.key.clone(), value.clone());
         }
-        let entry = slot.get_mut();
-        let replaced = entry.uncommitted.replace(value);
-        entry.last_write = Some(stamp);
-        let newly_undrained = logged && !std::mem::replace(&mut entry.undrained, logged);
-        self.uncommitted_bytes += cost;
-        match &replaced {
-            Some(old) => self.uncommitted_bytes -= self::cost(key, old.as_ref()),
-            None => self.dirty.push(slot.key().clone()),
+        slot.stamp = stamp;
+        slot.used.set(true);
+        if logged && !std::mem::replace(&mut slot.undrained, true) {
+            self.undrained.push(number);
         }
-        if newly_undrained {
-            self.undrained.push(slot.key().clone());
+        self.uncommitted_bytes += slot.cost(&value);
+        match slot.uncommitted.replace(value) {
+            Some(old) => self.uncommitted_bytes -= slot.cost(&old),
+            None => self.dirty.push(number),
         }
     }
 
-    /// Takes what the change log has not seen: each key once, with its last value, in no particular order.
-    pub fn take_undrained(&mut self, out: &mut Vec<Undrained>) {
-        for key in self.undrained.drain(..) {
-            let Some(entry) = self.entries.get_mut(&*key) else { continue };
-            entry.undrained = false;
-            if let (Some(stamp), Some(value)) = (entry.last_write, &entry.uncommitted) {
-                out.push(Undrained { stamp, value: value.clone(), key });
+    fn add_slot(&mut self, hash: u64, key: &[u8]) -> u32 {
+        let (key, stamp) = (key.into(), Stamp::default());
+        let slot = Slot {
+            key,
+            hash,
+            uncommitted: None,
+            committed: None,
+            clean: false,
+            undrained: false,
+            used: Cell::new(true),
+            stamp,
+        };
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None => {
+                self.slots.push(None);
+                u32::try_from(self.slots.len() - 1).expect("layers are bounded in bytes, far below 2^32 slots")
             }
+        };
+        self.slots[number as usize] = Some(slot);
+        let slots = &self.slots;
+        let hash_of = |number: &u32| slots[*number as usize].as_ref().map_or(0, |slot| slot.hash);
+        self.index.insert_unique(hash, number, hash_of);
+        number
+    }
+
+    fn remove_slot(&mut self, number: u32) {
+        let Some(slot) = self.slots[number as usize].take() else { return };
+        if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
+            entry.remove();
         }
+        self.free.push(number);
+    }
+
+    /// Takes note of what the change log has not seen: each key once, in no particular order.
+    pub fn take_undrained(&mut self, out: &mut Vec<Undrained>) {
+        for position in 0..self.undrained.len() {
+            let number = self.undrained[position];
+            let slot = self.slot_mut(number);
+            slot.undrained = false;
+            out.push((slot.stamp.number, number));
+        }
+        self.undrained.clear();
+    }
+
+    /// The last uncommitted write to a slot that was drained just now.
+    pub fn drained(&self, (_, number): Undrained) -> (&[u8], Option<&[u8]>, i64) {
+        let slot = self.slot(number);
+        (&slot.key, slot.uncommitted.as_ref().and_then(Option::as_deref), slot.stamp.timestamp_ms)
     }
 
     /// Moves the uncommitted layer down into the committed one.
     pub fn commit(&mut self) {
-        for key in self.dirty.drain(..) {
-            let Some(entry) = self.entries.get_mut(&*key) else { continue };
-            let Some(value) = entry.uncommitted.take() else { continue };
-            entry.undrained = false;
-            if let Some(old) = &entry.committed {
-                self.committed_bytes -= cost(&key, old.as_ref());
+        for position in 0..self.dirty.len() {
+            let number = self.dirty[position];
+            let slot = self.slots[number as usize].as_mut().expect("dirty slots are in use");
+            let Some(value) = slot.uncommitted.take() else { continue };
+            slot.undrained = false;
+            match &slot.committed {
+                Some(old) if slot.clean => self.clean_bytes -= slot.cost(old),
+                Some(old) => self.committed_bytes -= slot.cost(old),
+                None => {}
             }
-            self.committed_bytes += cost(&key, value.as_ref());
+            if slot.committed.is_none() || slot.clean {
+                self.unapplied.push(number);
+            }
+            self.committed_bytes += slot.cost(&value);
             if let Some(shared) = &mut self.shared {
-                shared.insert(key, value.clone());
+                shared.insert(slot.key.clone(), value.clone());
             }
-            entry.committed = Some(value);
+            slot.committed = Some(value);
+            slot.clean = false;
         }
+        self.dirty.clear();
         self.undrained.clear();
         self.uncommitted_bytes = 0;
     }
 
     /// Drops the uncommitted layer.
     pub fn abort(&mut self) {
-        for key in self.dirty.drain(..) {
-            let Some(entry) = self.entries.get_mut(&*key) else { continue };
-            entry.uncommitted = None;
-            entry.undrained = false;
+        for position in 0..self.dirty.len() {
+            let number = self.dirty[position];
+            let slot = self.slots[number as usize].as_mut().expect("dirty slots are in use");
+            slot.uncommitted = None;
+            slot.undrained = false;
             if let Some(ordered) = self.ordered.get_mut() {
-                match &entry.committed {
-                    Some(value) => ordered.insert(key.clone(), value.clone()),
-                    None => ordered.remove(&*key),
+                match slot.newest_unapplied() {
+                    Some(value) => ordered.insert(slot.key.clone(), value.clone()),
+                    None => ordered.remove(&*slot.key),
                 };
             }
-            if entry.committed.is_none() {
-                self.entries.remove(&*key);
+            if slot.committed.is_none() {
+                self.remove_slot(number);
             }
         }
+        self.dirty.clear();
         self.undrained.clear();
         self.uncommitted_bytes = 0;
     }
 
-    /// The committed layer, in no particular order.
-    pub fn committed(&self) -> impl Iterator<Item = (&SharedBytes, Option<&SharedBytes>)> {
-        self.entries.iter().filter_map(|(key, entry)| Some((key, entry.committed.as_ref()?.as_ref())))
+    /// What is committed and not applied, in the order of first commits.
+    pub fn unapplied(&self) -> impl Iterator<Item = (&SharedBytes, Option<&SharedBytes>)> {
+        self.unapplied.iter().filter_map(|number| {
+            let slot = self.slot(*number);
+            Some((&slot.key, slot.committed.as_ref()?.as_ref()))
+        })
     }
 
-    /// Whether the committed layer holds anything.
-    pub fn has_committed(&self) -> bool {
-        self.committed_bytes > 0
+    /// Whether anything is committed and not applied.
+    pub fn has_unapplied(&self) -> bool {
+        !self.unapplied.is_empty()
     }
 
-    /// Forgets the committed layer, which the backend now has.
-    pub fn clear_committed(&mut self) {
-        if !self.has_committed() {
-            return;
+    /// The backend now has the committed layer: of it and what was kept before, up to `cache_bytes` stay as a cache.
+    pub fn applied(&mut self, cache_bytes: usize) {
+        for position in 0..self.unapplied.len() {
+            let number = self.unapplied[position];
+            self.slot_mut(number).clean = true;
         }
-        if self.dirty.is_empty() {
-            self.entries.clear();
-        } else {
-            self.entries.retain(|_, entry| {
-                entry.committed = None;
-                entry.uncommitted.is_some()
-            });
-        }
-        self.committed_bytes = 0;
+        self.unapplied.clear();
+        self.clean_bytes += std::mem::take(&mut self.committed_bytes);
         self.ordered = OnceCell::new();
         if let Some(shared) = &mut self.shared {
             *shared = SharedMap::new();
         }
+        self.evict(cache_bytes);
     }
 
-    /// Keys in either layer, deletes included.
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    /// Forgets what the backend has anyway: it is about to be written to from another side.
+    pub fn forget_applied(&mut self) {
+        self.evict(0);
     }
 
-    /// Whether neither layer holds anything.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    /// Second chance: what was used since the hand last came by is passed over once.
+    fn evict(&mut self, cache_bytes: usize) {
+        if cache_bytes == 0 && self.dirty.is_empty() && self.unapplied.is_empty() {
+            self.index.clear();
+            self.slots.clear();
+            self.free.clear();
+            self.clean_bytes = 0;
+            return;
+        }
+        // Two rounds reach every clean slot: the first may pass it over.
+        for _ in 0..2 * self.slots.len() {
+            if self.clean_bytes <= cache_bytes {
+                return;
+            }
+            self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
+            let Some(slot) = &self.slots[self.hand] else { continue };
+            if !slot.clean || (slot.used.replace(false) && cache_bytes > 0) {
+                continue;
+            }
+            let cost = slot.committed.as_ref().map_or(0, |value| slot.cost(value));
+            self.clean_bytes -= cost;
+            let number = self.hand as u32;
+            match &mut self.slots[self.hand] {
+                Some(slot) if slot.uncommitted.is_some() => {
+                    slot.committed = None;
+                    slot.clean = false;
+                }
+                _ => self.remove_slot(number),
+            }
+        }
+    }
+
+    /// Writes that the backend does not have, deletes included; a key in both layers counts twice.
+    pub fn unapplied_len(&self) -> usize {
+        self.dirty.len() + self.unapplied.len()
+    }
+
+    /// Whether nothing is written here that the backend does not have.
+    pub fn is_clean(&self) -> bool {
+        self.dirty.is_empty() && self.unapplied.is_empty()
     }
 
     /// Bytes of the (uncommitted, committed) layer.
@@ -182,12 +306,12 @@ impl Overlay {
 
     /// Both layers in key order, deletes included, as they are now; `None` if there is nothing.
     pub fn scan(&self, range: &KeyRange, direction: Direction) -> Option<MapCursor<Option<SharedBytes>>> {
-        if self.entries.is_empty() {
+        if self.is_clean() {
             return None;
         }
         let ordered = self.ordered.get_or_init(|| {
-            let newest = |entry: &Entry| entry.uncommitted.as_ref().or(entry.committed.as_ref()).cloned();
-            self.entries.iter().filter_map(|(key, entry)| Some((key.clone(), newest(entry)?))).collect()
+            let unapplied = self.dirty.iter().chain(&self.unapplied).map(|number| self.slot(*number));
+            unapplied.filter_map(|slot| Some((slot.key.clone(), slot.newest_unapplied()?.clone()))).collect()
         });
         Some(MapCursor::new(ordered.clone(), range.clone(), direction))
     }
@@ -195,15 +319,65 @@ impl Overlay {
     /// The committed layer in key order, to be given to other threads. From the first call on, each commit keeps it up
     /// to date, at a cost in proportion to what the commit changed.
     pub fn share_committed(&mut self) -> SharedMap<Option<SharedBytes>> {
-        let entries = &self.entries;
-        let shared = self.shared.get_or_insert_with(|| {
-            let committed = entries.iter().filter_map(|(key, entry)| Some((key.clone(), entry.committed.clone()?)));
-            committed.collect()
-        });
-        shared.clone()
+        if self.shared.is_none() {
+            let entries = self.unapplied().map(|(key, value)| (key.clone(), value.cloned()));
+            self.shared = Some(entries.collect());
+        }
+        self.shared.clone().unwrap_or_default()
     }
 }
 
-fn cost(key: &[u8], value: Option<&SharedBytes>) -> usize {
-    ENTRY_OVERHEAD_BYTES + key.len() + value.map_or(0, |value| value.len())
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn put(overlay: &mut Overlay, key: &[u8], value: &[u8]) {
+        overlay.write(key, Some(value.into()), Stamp::default(), false);
+    }
+
+    fn commit_and_apply(overlay: &mut Overlay, cache_bytes: usize) {
+        overlay.commit();
+        overlay.applied(cache_bytes);
+    }
+
+    #[test]
+    fn an_applied_entry_stays_readable_within_the_cache_bound() {
+        let mut overlay = Overlay::default();
+        put(&mut overlay, b"k", b"v");
+        commit_and_apply(&mut overlay, 1 << 20);
+        assert_eq!(overlay.get(b"k").unwrap().unwrap().as_ref(), b"v");
+        assert!(overlay.is_clean());
+        assert!(overlay.scan(&KeyRange::all(), Direction::Forward).is_none());
+    }
+
+    #[test]
+    fn eviction_keeps_what_is_not_applied_and_what_was_used() {
+        let mut overlay = Overlay::default();
+        let room_for_two = 2 * (SLOT_OVERHEAD_BYTES + 2);
+        for key in [b"a", b"b", b"c"] {
+            put(&mut overlay, key, b"v");
+        }
+        commit_and_apply(&mut overlay, 3 * room_for_two);
+        overlay.evict(room_for_two);
+        put(&mut overlay, b"d", b"v");
+        commit_and_apply(&mut overlay, room_for_two);
+        put(&mut overlay, b"d", b"w");
+        overlay.evict(0);
+        assert_eq!(overlay.get(b"d").unwrap().unwrap().as_ref(), b"w");
+        assert_eq!((overlay.clean_bytes, overlay.index.len()), (0, 1));
+        overlay.abort();
+        assert_eq!((overlay.get(b"d"), overlay.index.len()), (None, 0));
+    }
+
+    #[test]
+    fn slots_are_used_again() {
+        let mut overlay = Overlay::default();
+        for round in 0..100u32 {
+            put(&mut overlay, &round.to_be_bytes(), b"v");
+            put(&mut overlay, b"kept", b"v");
+            overlay.abort();
+        }
+        assert_eq!(overlay.slots.len(), 2);
+    }
 }

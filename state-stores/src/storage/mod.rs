@@ -6,13 +6,17 @@ mod table;
 
 pub use open::Persistence;
 pub use restore::ChangelogRecord;
-pub(crate) use table::{Home, LiveStore, MergedCursor, StoreCore, StoreReader, Table, TableKey};
+use table::Drained;
+pub(crate) use table::{Home, LiveStore, MergedCursor, StoreCore, StoreReader, Table, TableKey, VersionWrite};
 
 use crate::backend::{Backend, Batch, MemoryBackend, Payload, SharedBytes, TableId};
 use crate::kill_points;
-use crate::overlay::{Stamp, Undrained};
+use crate::overlay::Stamp;
 use crate::positions::{SAVED_STATE_KEY, SavedState};
 use crate::{Positions, StoreError, StoreSpec, Views};
+
+/// Read cache of a task unless set otherwise: some ten thousand hot keys of a task, and less than a memtable.
+pub const DEFAULT_READ_CACHE_BYTES: usize = 16 << 20;
 
 /// The state of a task without handles to it: opened, restored and wiped on whatever thread, then given to
 /// [`crate::TaskStores`] on the thread that processes.
@@ -30,7 +34,8 @@ pub struct TaskStorage {
     record_timestamp_ms: i64,
     /// Room to build keys in.
     pub(crate) scratch: Vec<u8>,
-    drained: Vec<Undrained>,
+    drained: Drained,
+    read_cache_bytes: usize,
     views: Views,
 }
 
@@ -53,6 +58,12 @@ impl TaskStorage {
     #[inline]
     pub fn set_record_timestamp(&mut self, timestamp_ms: i64) {
         self.record_timestamp_ms = timestamp_ms;
+    }
+
+    /// Sets how many bytes of what was applied stay in memory to be read again, of all stores of the task together. The
+    /// bound is kept at each apply; it starts at [`DEFAULT_READ_CACHE_BYTES`].
+    pub fn set_read_cache_bytes(&mut self, bytes: usize) {
+        self.read_cache_bytes = bytes;
     }
 
     /// Bytes in the uncommitted layer, overhead estimated.
@@ -83,12 +94,7 @@ impl TaskStorage {
         mut emit: impl FnMut(usize, &[u8], Option<&[u8]>, i64) -> Result<(), E>,
     ) -> Result<(), E> {
         for (index, store) in self.stores.iter_mut().enumerate().filter(|(_, store)| store.spec.logged) {
-            self.drained.clear();
-            store.take_undrained(&mut self.drained);
-            for write in &self.drained {
-                let (value, timestamp_ms) = store.logged_form(write);
-                emit(index, &write.key, value, timestamp_ms)?;
-            }
+            store.drain(&mut self.drained, |key, value, timestamp_ms| emit(index, key, value, timestamp_ms))?;
         }
         Ok(())
     }
@@ -121,7 +127,8 @@ impl TaskStorage {
             self.backend_mut(home).write(batch)?;
             kill_points::pass("apply.inside");
         }
-        self.stores.iter_mut().for_each(StoreCore::applied);
+        let cache_bytes = self.read_cache_bytes / self.stores.len().max(1);
+        self.stores.iter_mut().for_each(|store| store.applied(cache_bytes));
         self.applied.clone_from(&self.committed);
         self.apply_due = false;
         Ok(())
@@ -141,7 +148,7 @@ impl TaskStorage {
         for store in self.stores.iter().filter(|store| store.home == home) {
             for table in store.tables() {
                 let Some(id) = table.backend else { continue };
-                for (key, value) in table.overlay.committed() {
+                for (key, value) in table.overlay.unapplied() {
                     batch.push(id, Payload::Shared(key.clone()), value.cloned().map(Payload::Shared));
                 }
             }

@@ -1,7 +1,7 @@
 //! Opening a task's state: what is there, what still fits the specifications, what must go.
 
 use super::table::{OwnTimes, UNOBSERVED, parse_table_name, table_name};
-use super::{Home, StoreCore, TableKey, TaskStorage, home_of};
+use super::{DEFAULT_READ_CACHE_BYTES, Home, StoreCore, TableKey, TaskStorage, home_of};
 use crate::backend::{Backend, Batch, MemoryBackend, RocksBackend, SharedResources, TableId};
 use crate::positions::{SAVED_STATE_KEY, SavedState};
 use crate::{Positions, StoreError, StoreSpec, Views};
@@ -54,7 +54,8 @@ impl TaskStorage {
             writes: 0,
             record_timestamp_ms: 0,
             scratch: Vec::new(),
-            drained: Vec::new(),
+            drained: Default::default(),
+            read_cache_bytes: DEFAULT_READ_CACHE_BYTES,
             views: Views::default(),
         };
         storage.take_over(saved)?;

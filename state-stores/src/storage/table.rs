@@ -31,6 +31,14 @@ pub(crate) struct Table {
     pub backend: Option<TableId>,
 }
 
+/// Room for a drain, kept from one to the next.
+#[derive(Default)]
+pub(crate) struct Drained {
+    /// Of all tables of a store: the write, the table's number.
+    writes: Vec<(Undrained, u32)>,
+    table: Vec<Undrained>,
+}
+
 /// What a store knows besides its entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OwnTimes {
@@ -54,7 +62,14 @@ pub(crate) struct StoreCore {
     pub committed: OwnTimes,
     pub applied: OwnTimes,
     /// Versioned stores: what the change log has not seen (their entries are not what it holds).
-    pub version_log: Vec<Undrained>,
+    pub version_log: Vec<VersionWrite>,
+}
+
+/// A put of a versioned store, as its change log holds it.
+pub(crate) struct VersionWrite {
+    pub key: SharedBytes,
+    pub value: Option<SharedBytes>,
+    pub timestamp_ms: i64,
 }
 
 impl StoreCore {
@@ -118,24 +133,36 @@ impl StoreCore {
         self.spec.segments().map_or(TableKey::Main, |segments| TableKey::Segment(segments.segment_of(time_ms)))
     }
 
-    pub fn take_undrained(&mut self, out: &mut Vec<Undrained>) {
+    /// Shows what the change log has not seen, in its form: see [`crate::TaskStorage::drain_uncommitted`].
+    pub fn drain<E>(
+        &mut self,
+        room: &mut Drained,
+        mut emit: impl FnMut(&[u8], Option<&[u8]>, i64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for write in self.version_log.drain(..) {
+            emit(&write.key, write.value.as_deref(), write.timestamp_ms)?;
+        }
         if matches!(self.spec.kind, StoreKind::Versioned(_)) {
-            out.append(&mut self.version_log);
-            return;
+            return Ok(());
         }
-        for table in self.tables_mut() {
-            table.overlay.take_undrained(out);
+        room.writes.clear();
+        for (table, number) in self.tables_mut().zip(0u32..) {
+            room.table.clear();
+            table.overlay.take_undrained(&mut room.table);
+            room.writes.extend(room.table.iter().map(|write| (*write, number)));
         }
-        out.sort_unstable_by_key(|write| write.stamp.number);
-    }
-
-    /// Value and timestamp as the change log holds them.
-    pub fn logged_form<'a>(&self, write: &'a Undrained) -> (Option<&'a [u8]>, i64) {
-        let stored = write.value.as_deref();
-        match stored.filter(|_| self.spec.timestamped).and_then(ValueAndTimestamp::decode) {
-            Some(split) => (Some(split.value), split.timestamp_ms),
-            None => (stored, write.stamp.timestamp_ms),
+        // Nearly in order already, which this sort makes use of.
+        room.writes.sort_by_key(|((stamp, _), _)| *stamp);
+        let tables: Vec<&Table> = self.tables().collect();
+        for (write, number) in &room.writes {
+            let Some(table) = tables.get(*number as usize) else { continue };
+            let (key, stored, written_ms) = table.overlay.drained(*write);
+            match stored.filter(|_| self.spec.timestamped).and_then(ValueAndTimestamp::decode) {
+                Some(split) => emit(key, Some(split.value), split.timestamp_ms)?,
+                None => emit(key, stored, written_ms)?,
+            }
         }
+        Ok(())
     }
 
     pub fn commit(&mut self) {
@@ -146,20 +173,27 @@ impl StoreCore {
 
     pub fn abort(&mut self) {
         self.tables_mut().for_each(|table| table.overlay.abort());
-        self.segments.retain(|_, table| table.backend.is_some() || !table.overlay.is_empty());
+        self.segments.retain(|_, table| table.backend.is_some() || !table.overlay.is_clean());
         self.version_log.clear();
         self.now = self.committed;
     }
 
-    pub fn applied(&mut self) {
-        self.tables_mut().for_each(|table| table.overlay.clear_committed());
+    /// The backend has what is committed; up to `cache_bytes` of it stay readable above.
+    pub fn applied(&mut self, cache_bytes: usize) {
+        let share = cache_bytes / self.tables().count();
+        self.tables_mut().for_each(|table| table.overlay.applied(share));
         self.applied = self.committed;
+    }
+
+    /// The backend is about to be written to past the overlay.
+    pub fn forget_applied(&mut self) {
+        self.tables_mut().for_each(|table| table.overlay.forget_applied());
     }
 
     pub fn open_missing_tables(&mut self, backend: &mut dyn Backend) -> Result<(), StoreError> {
         let (spec, segments) = (&self.spec, &mut self.segments);
         for (id, table) in segments.iter_mut().filter(|(_, table)| table.backend.is_none()) {
-            if table.overlay.has_committed() {
+            if table.overlay.has_unapplied() {
                 table.backend = Some(backend.open_table(&table_name(spec, TableKey::Segment(*id)))?);
             }
         }

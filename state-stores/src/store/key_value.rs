@@ -103,7 +103,7 @@ impl KeyValueStore {
 pub(crate) fn approximate_entries(live: &LiveStore<'_>) -> u64 {
     let count = |table: &crate::storage::Table| {
         let below = table.backend.map_or(0, |id| live.backend.approximate_entries(id));
-        below + table.overlay.len() as u64
+        below + table.overlay.unapplied_len() as u64
     };
     live.store.tables().map(count).sum()
 }

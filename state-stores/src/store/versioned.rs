@@ -8,8 +8,7 @@ use super::entries::{Filter, Keys};
 use super::{Direction, Entries, Handle, SessionEntries};
 use crate::backend::{KeyRange, SharedBytes};
 use crate::keys::{after_key, session_key};
-use crate::overlay::Undrained;
-use crate::storage::{StoreReader, TableKey};
+use crate::storage::{StoreReader, TableKey, VersionWrite};
 use crate::{StoreError, TaskStorage, ValueAndTimestamp};
 
 /// A versioned store of the task. Clones are the same store.
@@ -174,9 +173,8 @@ impl TaskStorage {
         let store = &mut self.stores[index];
         store.now.observed_ms = store.now.observed_ms.max(at_ms);
         if store.spec.logged {
-            let stamp = crate::overlay::Stamp { timestamp_ms: at_ms, ..self.next_stamp() };
-            let write = Undrained { stamp, key: key.into(), value: value.map(SharedBytes::from) };
-            self.stores[index].version_log.push(write);
+            let (key, value) = (key.into(), value.map(SharedBytes::from));
+            store.version_log.push(VersionWrite { key, value, timestamp_ms: at_ms });
         }
         let next_ms = match (&past, &latest) {
             (Some(past), _) if past.valid_from_ms <= at_ms => Some(past.valid_to_ms),

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
+/// So small a read cache evicts at nearly every apply.
+const FEW_ENTRIES_PER_STORE: usize = 12_000;
+
 /// What is left when a process ends.
 pub enum Disk {
     None,
@@ -39,7 +42,9 @@ impl Disk {
                 Persistence::RocksDb { directory: directory(root, *lives), resources }
             }
         };
-        TaskStores::new(TaskStorage::open(specs, persistence).unwrap())
+        let mut storage = TaskStorage::open(specs, persistence).unwrap();
+        storage.set_read_cache_bytes(FEW_ENTRIES_PER_STORE);
+        TaskStores::new(storage)
     }
 
     /// What `kill -9` leaves: for RocksDB the files as they are while it still runs, since closing it writes more.
