@@ -6,6 +6,17 @@
 //! - [`Subscription`] and [`Assignment`]: what members tell the leader and what it tells them, as bytes in `userData`.
 //! - [`Member`]: one thread's membership, with the rules that carry exactly-once.
 //! - [`assign`]: the leader's decision, a function of the subscriptions.
+//!
+//! # How a stream thread uses it
+//! 1. `init_transactions` under its slot's transactional id, then [`Member::new`].
+//! 2. In every step: answers of the transport to [`Member::on_response`], then [`Member::poll`]; before that
+//!    [`Member::set_local`] when standbys or the state on the disk have changed. Every call may give [`Action`]s.
+//! 3. [`Action::Assigned`]: [`Member::applied`] first. Tasks that are gone: last commit, close, [`Member::revoked`]. Tasks
+//!    that are new: fence [`Assignment::fence`], fetch offsets, [`Member::opened`].
+//! 4. [`Action::PrepareRejoin`]: commit, then [`Member::ready_to_join`]. [`Action::Lost`]: abort, close everything, then
+//!    [`Member::closed`]. [`Action::RunLeader`]: topics, end offsets, [`assign`], then [`Member::leader_assignment`].
+//! 5. Commit only while [`Member::may_commit`], with [`Member::identity`]; `ErrorKind::MemberFenced` goes to
+//!    [`Member::fenced`].
 
 mod assignment;
 mod assignor;

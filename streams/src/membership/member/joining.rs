@@ -1,6 +1,6 @@
-//! The requests of a member, and how it loses and leaves.
+//! The requests of a member.
 
-use super::{Action, InFlight, LeaderError, LossReason, Member, RequestKind, State};
+use super::{Action, InFlight, LeaderError, Member, RequestKind, State};
 use crate::broker::{GroupRequest, MemberAssignment};
 use crate::membership::{Assignment, Subscription};
 
@@ -103,17 +103,6 @@ impl Member {
         })]
     }
 
-    pub(super) fn send_leave(&mut self, now_ms: i64) -> Vec<Action> {
-        if self.in_flight.is_some() {
-            return Vec::new();
-        }
-        let request = GroupRequest::Leave {
-            member_id: self.member_id.clone(),
-            instance_id: self.config.instance_id.clone(),
-        };
-        self.send(now_ms, RequestKind::Leave, request)
-    }
-
     pub(super) fn send(
         &mut self,
         now_ms: i64,
@@ -149,48 +138,6 @@ impl Member {
             State::Joining => !waiting && self.has_something_to_lose(),
             State::Unjoined | State::Losing | State::Leaving | State::Left => false,
         }
-    }
-
-    fn has_something_to_lose(&self) -> bool {
-        self.applied.is_some() || self.received.is_some() || !self.owned.is_empty()
-    }
-
-    /// Gives up the membership as it was. Without anything to lose the thread need not know.
-    pub(super) fn lose(&mut self, now_ms: i64, reason: LossReason) -> Vec<Action> {
-        let silent = !self.has_something_to_lose() && !reason.is_final();
-        if let Some(request) = &mut self.in_flight {
-            request.stale = true;
-        }
-        self.session.abandon_heartbeats();
-        self.forget_assignment();
-        self.is_final |= reason.is_final();
-        if reason == LossReason::UnknownMember {
-            self.member_id.clear();
-        }
-        if silent {
-            self.backoff.failed(now_ms);
-            self.go(State::Unjoined);
-            return Vec::new();
-        }
-        self.go(State::Losing);
-        vec![Action::Lost { reason }]
-    }
-
-    pub(super) fn forget_assignment(&mut self) {
-        self.received = None;
-        self.applied = None;
-        self.assigned.clear();
-        self.claimed.clear();
-        self.led.clear();
-        self.generation = -1;
-        self.rejoin_wanted = false;
-        self.probe_at_ms = None;
-    }
-
-    pub(super) fn left(&mut self) -> Vec<Action> {
-        self.go(State::Left);
-        self.forget_assignment();
-        vec![Action::Left]
     }
 }
 

@@ -20,6 +20,7 @@
 //! - A rebalance is answered only after [`Member::ready_to_join`]; from then until the next assignment is applied
 //!   [`Member::may_commit`] is false (a commit would race the new generation).
 
+mod ending;
 mod joining;
 mod orders;
 mod responses;
@@ -36,7 +37,7 @@ pub use orders::{
 pub use state::State;
 
 use super::OwnerMap;
-use crate::broker::{GroupIdentity, GroupRequest, OffsetToCommit, error_code};
+use crate::broker::{GroupIdentity, GroupRequest, OffsetToCommit};
 use crate::task_id::TaskId;
 use session::{Backoff, Session};
 use std::collections::{BTreeMap, BTreeSet};
@@ -268,32 +269,6 @@ impl Member {
         }
     }
 
-    /// A commit in a transaction was refused with `ErrorKind::MemberFenced`; `code` is Kafka's.
-    pub fn fenced(&mut self, now_ms: i64, code: Option<i16>) -> Vec<Action> {
-        let reason = match code {
-            Some(error_code::UNKNOWN_MEMBER_ID) => LossReason::UnknownMember,
-            Some(error_code::FENCED_INSTANCE_ID) => LossReason::InstanceFenced,
-            _ => LossReason::IllegalGeneration,
-        };
-        if matches!(self.state, State::Losing | State::Leaving | State::Left) {
-            return Vec::new();
-        }
-        self.lose(now_ms, reason)
-    }
-
-    /// The answer to [`Action::Lost`]: everything uncommitted is aborted, every task closed.
-    pub fn closed(&mut self, now_ms: i64) -> Vec<Action> {
-        if self.state != State::Losing {
-            return Vec::new();
-        }
-        self.owned.clear();
-        if self.is_final {
-            return self.left();
-        }
-        self.go(State::Unjoined);
-        self.poll(now_ms)
-    }
-
     /// At-least-once: commits positions as a member. The outcome comes as [`Action::Committed`].
     pub fn commit_offsets(
         &mut self,
@@ -311,22 +286,6 @@ impl Member {
             offsets,
         };
         Ok(self.send(now_ms, RequestKind::Commit, request))
-    }
-
-    /// Leaves for good. The thread has committed and closed everything. A static member only goes: its tasks wait for
-    /// its return until its session ends (KIP-345).
-    pub fn leave(&mut self, now_ms: i64) -> Vec<Action> {
-        if matches!(self.state, State::Leaving | State::Left) {
-            return Vec::new();
-        }
-        self.forget_assignment();
-        self.owned.clear();
-        if self.member_id.is_empty() || self.config.instance_id.is_some() {
-            return self.left();
-        }
-        self.go(State::Leaving);
-        self.leave_by_ms = now_ms + i64::from(self.config.session_timeout_ms);
-        self.send_leave(now_ms)
     }
 
     fn go(&mut self, next: State) {

@@ -4,14 +4,17 @@
 //! where the one before it ended. At the end, when the faults stop: every task runs once, evenly, and the group rests.
 
 mod coordinator;
+mod faults;
+mod leader;
+mod network;
 mod producers;
 mod thread;
 
 use super::dice::Dice;
 use super::{AssignorConfig, State, TaskSpec};
-use crate::broker::{BrokerError, ErrorKind, GroupRequest, GroupResponse, error_code};
 use crate::task_id::TaskId;
-use coordinator::{Coordinator, Replies};
+use coordinator::Coordinator;
+use network::Message;
 use producers::Producers;
 use std::collections::{BTreeMap, BTreeSet};
 use thread::{END, Surroundings, Thread};
@@ -22,12 +25,6 @@ const FAULTS_MS: i64 = 90_000;
 const CALM_MS: i64 = 120_000;
 const PROCESSES: u8 = 3;
 const SLOTS: u8 = 2;
-
-/// A message on its way.
-enum Message {
-    Request(GroupRequest),
-    Answer(GroupResponse),
-}
 
 struct Slot {
     thread: Option<Thread>,
@@ -132,158 +129,6 @@ impl World {
         self.post(slot);
     }
 
-    /// Sends what the thread has asked for.
-    fn post(&mut self, slot: usize) {
-        let requests = self.slots[slot]
-            .thread
-            .as_mut()
-            .map(|thread| std::mem::take(&mut thread.requests));
-        for request in requests.into_iter().flatten() {
-            let is_heartbeat = matches!(request, GroupRequest::Heartbeat { .. });
-            if !is_heartbeat {
-                self.slots[slot].request += 1;
-            }
-            let number = self.slots[slot].request;
-            self.send(slot, number, Message::Request(request));
-        }
-    }
-
-    fn send(&mut self, slot: usize, number: u64, message: Message) {
-        let lost = self.faults && self.dice.once_in(40);
-        let delay_ms = 1 + self.dice.below(60) as i64;
-        let message = match message {
-            Message::Request(GroupRequest::Heartbeat { .. })
-            | Message::Answer(GroupResponse::Heartbeat { .. })
-                if lost =>
-            {
-                match self.dice.below(2) {
-                    0 => return, // never heard of again
-                    _ => Message::Answer(GroupResponse::Heartbeat {
-                        error: error_code::COORDINATOR_NOT_AVAILABLE,
-                    }),
-                }
-            }
-            _ if lost => Message::Answer(broken()),
-            message => message,
-        };
-        self.sent += 1;
-        self.network
-            .insert((self.now_ms + delay_ms, self.sent), (slot, number, message));
-    }
-
-    fn deliver(&mut self) {
-        while let Some(first) = self
-            .network
-            .first_entry()
-            .filter(|first| first.key().0 <= self.now_ms)
-        {
-            let (slot, number, message) = first.remove();
-            match message {
-                Message::Request(request) => {
-                    let replies = self.ask(slot, number, request);
-                    self.answer(replies);
-                }
-                Message::Answer(answer) => self.arrive(slot, number, answer),
-            }
-        }
-    }
-
-    fn ask(&mut self, slot: usize, number: u64, request: GroupRequest) -> Replies {
-        if self.now_ms >= self.coordinator_away_until_ms {
-            return self
-                .coordinator
-                .handle(self.now_ms, (slot, number), request);
-        }
-        let error = error_code::NOT_COORDINATOR;
-        let (generation, leader, member_id, members) = (-1, String::new(), String::new(), vec![]);
-        let refused = match request {
-            GroupRequest::Join { .. } => GroupResponse::Joined {
-                error,
-                generation,
-                leader,
-                member_id,
-                members,
-            },
-            GroupRequest::Sync { .. } => GroupResponse::Synced {
-                error,
-                user_data: vec![],
-            },
-            GroupRequest::Heartbeat { .. } => GroupResponse::Heartbeat { error },
-            GroupRequest::Leave { .. } => GroupResponse::Left { error },
-            GroupRequest::CommitOffsets { .. } => GroupResponse::Committed { error },
-        };
-        vec![((slot, number), refused)]
-    }
-
-    fn answer(&mut self, replies: Replies) {
-        for ((slot, number), reply) in replies {
-            self.send(slot, number, Message::Answer(reply));
-        }
-    }
-
-    /// An answer reaches its thread unless the connection it belongs to is gone.
-    fn arrive(&mut self, slot: usize, number: u64, answer: GroupResponse) {
-        let slot = &mut self.slots[slot];
-        let is_heartbeat = matches!(answer, GroupResponse::Heartbeat { .. });
-        if let Some(thread) = slot
-            .thread
-            .as_mut()
-            .filter(|_| is_heartbeat || slot.request == number)
-        {
-            if matches!(answer, GroupResponse::Failed { .. }) {
-                slot.request += 1;
-            }
-            thread.inbox.push_back(answer);
-        }
-    }
-
-    fn disturb(&mut self) {
-        let slot = self.dice.below(self.slots.len() as u64) as usize;
-        match self.dice.below(200) {
-            0 => self.kill(slot),
-            1 => self.stop(slot),
-            2..8 => self.start(slot),
-            8 => self.slots[slot].stalled_until_ms = self.now_ms + self.dice.below(15_000) as i64,
-            9 => self.arrive(slot, self.slots[slot].request, broken()),
-            10 if self.dice.once_in(4) => {
-                self.coordinator_away_until_ms = self.now_ms + self.dice.below(3_000) as i64;
-            }
-            11 if self.dice.once_in(4) => self.restart_process(slot / usize::from(SLOTS)),
-            _ => {}
-        }
-    }
-
-    /// Nothing is said to anybody; open transactions stay open.
-    fn kill(&mut self, slot: usize) {
-        self.slots[slot].thread = None;
-        self.slots[slot].request += 1;
-    }
-
-    fn restart_process(&mut self, process: usize) {
-        let slots = process * usize::from(SLOTS)..(process + 1) * usize::from(SLOTS);
-        slots.clone().for_each(|slot| self.kill(slot));
-        slots.for_each(|slot| self.start(slot));
-    }
-
-    /// Its last request goes out; nobody waits for the answer.
-    fn stop(&mut self, slot: usize) {
-        self.with_thread(slot, |thread, now_ms, around| {
-            if let Some(thread) = thread {
-                thread.leave(now_ms, around);
-            }
-        });
-        self.post(slot);
-        self.kill(slot);
-    }
-
-    fn start(&mut self, slot: usize) {
-        let (process, number) = (slot as u8 / SLOTS, slot as u8 % SLOTS);
-        self.slots[slot].request += 1;
-        self.with_thread(slot, |thread, _, around| {
-            thread.get_or_insert_with(|| Thread::start(process, number, around));
-        });
-    }
-
     fn threads(&self) -> impl Iterator<Item = &Thread> {
         self.slots.iter().filter_map(|slot| slot.thread.as_ref())
     }
@@ -348,12 +193,6 @@ impl World {
             counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1,
             "{counts:?}"
         );
-    }
-}
-
-fn broken() -> GroupResponse {
-    GroupResponse::Failed {
-        error: BrokerError::new(ErrorKind::Retriable, "group request", "connection reset"),
     }
 }
 

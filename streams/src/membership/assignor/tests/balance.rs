@@ -180,3 +180,19 @@ fn more_threads_than_tasks_leave_some_idle() {
         2
     );
 }
+
+#[test]
+fn standbys_are_even_over_processes_and_spread_to_a_new_one() {
+    let mut town = Town::new(stateful(0, 8)).with_standbys(1);
+    [1, 2].into_iter().for_each(|process| town.join(process, 0));
+    for process in [3, 4] {
+        town.join(process, 0);
+        let plan = town.settle();
+        let counts: Vec<usize> = plan
+            .assignments
+            .values()
+            .map(|given| given.standbys.len())
+            .collect();
+        assert_even(&counts, &format!("standbys over {process} processes"));
+    }
+}

@@ -7,7 +7,7 @@ mod leaving;
 mod sessions;
 
 use super::*;
-use crate::broker::{BrokerError, ErrorKind, GroupResponse, JoinedMember};
+use crate::broker::{BrokerError, ErrorKind, GroupResponse, JoinedMember, error_code};
 use crate::membership::{Assignment, Profile, Subscription};
 
 const SESSION_MS: i64 = 6_000;

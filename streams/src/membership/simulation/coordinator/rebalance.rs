@@ -1,162 +1,11 @@
-//! A group coordinator in memory, as Kafka's classic one behaves.
+//! Joins and syncs: the way from one generation to the next.
 
-use crate::broker::{GroupRequest, GroupResponse, JoinedMember, error_code};
-use crate::task_id::TaskId;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Where an answer goes: a thread and the number of its request.
-pub type ReplyTo = (usize, u64);
-pub type Replies = Vec<(ReplyTo, GroupResponse)>;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Phase {
-    Empty,
-    Preparing { until_ms: i64 },
-    Completing,
-    Stable,
-}
-
-#[derive(Default)]
-struct Registered {
-    user_data: Vec<u8>,
-    joining: Option<ReplyTo>,
-    syncing: Option<ReplyTo>,
-    assignment: Vec<u8>,
-    session_ms: i64,
-    rebalance_ms: i64,
-    expires_ms: i64,
-}
-
-pub struct Coordinator {
-    phase: Phase,
-    pub generation: i32,
-    leader: String,
-    members: BTreeMap<String, Registered>,
-    pending: BTreeSet<String>,
-    ids_given: u32,
-    pub committed: BTreeMap<TaskId, i64>,
-}
+use super::{Coordinator, Phase, Registered, Replies, ReplyTo};
+use crate::broker::{GroupResponse, JoinedMember, error_code};
+use std::collections::BTreeMap;
 
 impl Coordinator {
-    pub fn new() -> Self {
-        Self {
-            phase: Phase::Empty,
-            generation: 0,
-            leader: String::new(),
-            members: BTreeMap::new(),
-            pending: BTreeSet::new(),
-            ids_given: 0,
-            committed: BTreeMap::new(),
-        }
-    }
-
-    pub fn is_stable(&self) -> bool {
-        self.phase == Phase::Stable
-    }
-
-    pub fn has_member(&self, member_id: &str) -> bool {
-        self.members.contains_key(member_id)
-    }
-
-    /// TxnOffsetCommit's check of who commits: member and generation, nothing else.
-    pub fn commit(
-        &mut self,
-        member_id: &str,
-        generation: i32,
-        offsets: &[(TaskId, i64, i64)],
-    ) -> Result<(), i16> {
-        assert!(
-            !member_id.is_empty() && generation >= 0,
-            "an unfenced commit"
-        );
-        self.validate(member_id, generation)?;
-        for (task, from, to) in offsets {
-            let committed = self.committed.entry(*task).or_insert(0);
-            assert_eq!(committed, from, "{task} is processed twice or with a gap");
-            *committed = *to;
-        }
-        Ok(())
-    }
-
-    fn validate(&self, member_id: &str, generation: i32) -> Result<(), i16> {
-        if !self.members.contains_key(member_id) {
-            Err(error_code::UNKNOWN_MEMBER_ID)
-        } else if generation != self.generation {
-            Err(error_code::ILLEGAL_GENERATION)
-        } else {
-            Ok(())
-        }
-    }
-
-    pub fn handle(&mut self, now_ms: i64, to: ReplyTo, request: GroupRequest) -> Replies {
-        match request {
-            GroupRequest::Join {
-                member_id,
-                session_timeout_ms,
-                rebalance_timeout_ms,
-                user_data,
-                ..
-            } => {
-                let timeouts_ms = (session_timeout_ms.into(), rebalance_timeout_ms.into());
-                self.join(now_ms, to, member_id, timeouts_ms, user_data)
-            }
-            GroupRequest::Sync {
-                generation,
-                member_id,
-                assignments,
-                ..
-            } => {
-                let plan = assignments
-                    .into_iter()
-                    .map(|one| (one.member_id, one.user_data))
-                    .collect();
-                self.sync(now_ms, to, &member_id, generation, plan)
-            }
-            GroupRequest::Heartbeat {
-                generation,
-                member_id,
-                ..
-            } => {
-                vec![(
-                    to,
-                    GroupResponse::Heartbeat {
-                        error: self.heartbeat(now_ms, &member_id, generation),
-                    },
-                )]
-            }
-            GroupRequest::Leave { member_id, .. } => {
-                self.pending.remove(&member_id);
-                let mut replies = self.remove(now_ms, &member_id);
-                replies.push((to, GroupResponse::Left { error: 0 }));
-                replies
-            }
-            GroupRequest::CommitOffsets { .. } => {
-                unreachable!("the simulated threads commit in transactions")
-            }
-        }
-    }
-
-    /// Sessions and rebalance time-outs that have run out.
-    pub fn tick(&mut self, now_ms: i64) -> Replies {
-        let expired = |(id, member): (&String, &Registered)| {
-            let waits = member.joining.is_some() || member.syncing.is_some();
-            (!waits && now_ms >= member.expires_ms).then(|| id.clone())
-        };
-        let expired: Vec<String> = self.members.iter().filter_map(expired).collect();
-        let mut replies: Replies = expired
-            .iter()
-            .flat_map(|id| self.remove(now_ms, id))
-            .collect();
-        if let Phase::Preparing { until_ms } = self.phase
-            && now_ms >= until_ms
-        {
-            self.members.retain(|_, member| member.joining.is_some());
-            replies.extend(self.complete_join(now_ms));
-        }
-        replies
-    }
-
-    fn join(
+    pub(super) fn join(
         &mut self,
         now_ms: i64,
         to: ReplyTo,
@@ -196,7 +45,7 @@ impl Coordinator {
     }
 
     /// Starts a rebalance or goes on with one.
-    fn prepare(&mut self, now_ms: i64) -> Replies {
+    pub(super) fn prepare(&mut self, now_ms: i64) -> Replies {
         let mut replies = Replies::new();
         if !matches!(self.phase, Phase::Preparing { .. }) {
             for member in self.members.values_mut() {
@@ -228,7 +77,7 @@ impl Coordinator {
         replies
     }
 
-    fn complete_join(&mut self, now_ms: i64) -> Replies {
+    pub(super) fn complete_join(&mut self, now_ms: i64) -> Replies {
         self.generation += 1;
         let Some(first) = self.members.keys().next() else {
             self.phase = Phase::Empty;
@@ -247,7 +96,7 @@ impl Coordinator {
             .collect()
     }
 
-    fn answer_join(&mut self, now_ms: i64, member_id: &str) -> Replies {
+    pub(super) fn answer_join(&mut self, now_ms: i64, member_id: &str) -> Replies {
         let seen = |(id, member): (&String, &Registered)| JoinedMember {
             member_id: id.clone(),
             instance_id: None,
@@ -278,7 +127,7 @@ impl Coordinator {
             .collect()
     }
 
-    fn sync(
+    pub(super) fn sync(
         &mut self,
         now_ms: i64,
         to: ReplyTo,
@@ -322,7 +171,7 @@ impl Coordinator {
         }
     }
 
-    fn answer_syncs(&mut self, now_ms: i64) -> Replies {
+    pub(super) fn answer_syncs(&mut self, now_ms: i64) -> Replies {
         let mut replies = Replies::new();
         for member in self.members.values_mut() {
             if let Some(to) = member.syncing.take() {
@@ -337,28 +186,6 @@ impl Coordinator {
             }
         }
         replies
-    }
-
-    fn heartbeat(&mut self, now_ms: i64, member_id: &str, generation: i32) -> i16 {
-        if let Err(error) = self.validate(member_id, generation) {
-            return error;
-        }
-        self.members
-            .entry(member_id.to_owned())
-            .and_modify(|member| member.expires_ms = now_ms + member.session_ms);
-        if matches!(self.phase, Phase::Preparing { .. }) {
-            error_code::REBALANCE_IN_PROGRESS
-        } else {
-            0
-        }
-    }
-
-    fn remove(&mut self, now_ms: i64, member_id: &str) -> Replies {
-        if self.members.remove(member_id).is_some() {
-            self.prepare(now_ms)
-        } else {
-            vec![]
-        }
     }
 }
 
