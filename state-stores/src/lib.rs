@@ -38,6 +38,7 @@ pub mod keys;
 pub mod kill_points;
 mod overlay;
 mod positions;
+mod shared_layer;
 mod spec;
 mod storage;
 mod store;

@@ -5,6 +5,7 @@
 //! stores that never scan, so it is built at the first scan after an apply and kept up to date from then on.
 
 use crate::backend::{Direction, KeyRange, MapCursor, SharedBytes, SharedMap};
+use crate::shared_layer::{LayerEntry, SharedLayer};
 use hashbrown::HashTable;
 use std::cell::{Cell, OnceCell};
 use std::hash::BuildHasher;
@@ -71,8 +72,8 @@ pub(crate) struct Overlay {
     undrained: Vec<u32>,
     /// What a scan must see of both layers, in key order; unset until somebody scans.
     ordered: OnceCell<SharedMap<Option<SharedBytes>>>,
-    /// The committed layer in key order for other threads; unset until somebody asks for it.
-    shared: Option<SharedMap<Option<SharedBytes>>>,
+    /// The committed layer for other threads; unset until somebody asks for it.
+    shared: Option<SharedLayer>,
     uncommitted_bytes: usize,
     committed_bytes: usize,
     clean_bytes: usize,
@@ -191,11 +192,11 @@ impl Overlay {
                 self.unapplied.push(number);
             }
             self.committed_bytes += slot.cost(&value);
-            if let Some(shared) = &mut self.shared {
-                shared.insert(slot.key.clone(), value.clone());
-            }
             slot.committed = Some(value);
             slot.clean = false;
+        }
+        if let Some(shared) = &mut self.shared {
+            shared.add(layer_entries(&self.slots, &self.dirty));
         }
         self.dirty.clear();
         self.undrained.clear();
@@ -247,7 +248,7 @@ impl Overlay {
         self.clean_bytes += std::mem::take(&mut self.committed_bytes);
         self.ordered = OnceCell::new();
         if let Some(shared) = &mut self.shared {
-            *shared = SharedMap::new();
+            shared.clear();
         }
         self.evict(cache_bytes);
     }
@@ -316,15 +317,25 @@ impl Overlay {
         Some(MapCursor::new(ordered.clone(), range.clone(), direction))
     }
 
-    /// The committed layer in key order, to be given to other threads. From the first call on, each commit keeps it up
-    /// to date, at a cost in proportion to what the commit changed.
-    pub fn share_committed(&mut self) -> SharedMap<Option<SharedBytes>> {
-        if self.shared.is_none() {
-            let entries = self.unapplied().map(|(key, value)| (key.clone(), value.cloned()));
-            self.shared = Some(entries.collect());
-        }
-        self.shared.clone().unwrap_or_default()
+    /// The committed layer, to be given to other threads. From the first call on, each commit keeps it up to date, at a
+    /// cost in proportion to what the commit changed.
+    pub fn share_committed(&mut self) -> SharedLayer {
+        let (slots, unapplied, hasher) = (&self.slots, &self.unapplied, &self.hasher);
+        let shared = self.shared.get_or_insert_with(|| {
+            let mut layer = SharedLayer::new(hasher.clone());
+            layer.add(layer_entries(slots, unapplied));
+            layer
+        });
+        shared.clone()
     }
+}
+
+/// What is committed in those slots.
+fn layer_entries(slots: &[Option<Slot>], numbers: &[u32]) -> impl Iterator<Item = LayerEntry> {
+    numbers.iter().filter_map(|number| {
+        let slot = slots[*number as usize].as_ref()?;
+        Some(LayerEntry { hash: slot.hash, key: slot.key.clone(), value: slot.committed.clone()? })
+    })
 }
 
 #[cfg(test)]

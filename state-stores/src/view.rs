@@ -1,6 +1,7 @@
 //! Committed state for other threads: the committed layer, a backend snapshot and the positions, as one value.
 
-use crate::backend::{Backend, Direction, KeyRange, MapCursor, MemoryBackend, SharedBytes, SharedMap, Snapshot, TableId};
+use crate::backend::{Backend, Direction, KeyRange, MemoryBackend, SharedBytes, Snapshot, TableId};
+use crate::shared_layer::SharedLayer;
 use crate::storage::{Home, MergedCursor, StoreCore, StoreReader, TableKey};
 use crate::store::{
     fetch, fetch_all, fetch_key_range, fetch_range, fetch_session, find_sessions, find_sessions_ending, get_as_of,
@@ -82,7 +83,7 @@ pub struct StoreView {
 }
 
 struct TableView {
-    committed: SharedMap<Option<SharedBytes>>,
+    committed: SharedLayer,
     backend: Option<TableId>,
 }
 
@@ -258,7 +259,7 @@ impl StoreReader for StoreView {
     fn get(&self, table: TableKey, key: &[u8]) -> Result<Option<SharedBytes>, StoreError> {
         let Some(table) = self.table(table) else { return Ok(None) };
         match (table.committed.get(key), table.backend) {
-            (Some(written), _) => Ok(written.clone()),
+            (Some(written), _) => Ok(written.cloned()),
             (None, Some(id)) => self.snapshot.get(id, key),
             (None, None) => Ok(None),
         }
@@ -267,8 +268,7 @@ impl StoreReader for StoreView {
     fn scan(&self, table: TableKey, range: &KeyRange, direction: Direction) -> Result<MergedCursor, StoreError> {
         let Some(table) = self.table(table) else { return Ok(MergedCursor::default()) };
         let below = table.backend.map(|id| self.snapshot.scan(id, range, direction)).transpose()?;
-        let above = MapCursor::new(table.committed.clone(), range.clone(), direction);
-        Ok(MergedCursor::new(Some(above), below, direction))
+        Ok(MergedCursor::new(table.committed.scan(range, direction), below, direction))
     }
 
     fn segments(&self, from: i64, to: i64) -> Vec<i64> {

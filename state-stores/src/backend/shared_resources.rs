@@ -38,6 +38,8 @@ impl Default for SharedResources {
 const FILTER_BITS_PER_KEY: f64 = 10.0;
 /// A memtable larger than that is flushed even if the process's budget is not used up.
 const MEMTABLE_BYTES: usize = 32 << 20;
+/// Step in which a memtable takes memory. RocksDB's default, 1 MiB, would use the budget up on tables of a few entries.
+const ARENA_BLOCK_BYTES: usize = 64 << 10;
 /// Log files of RocksDB itself kept per task.
 const LOG_FILES: usize = 2;
 
@@ -86,6 +88,7 @@ impl SharedResources {
         options.set_block_based_table_factory(&blocks);
         options.set_compression_type(DBCompressionType::Lz4);
         options.set_write_buffer_size(MEMTABLE_BYTES);
+        options.set_arena_block_size(ARENA_BLOCK_BYTES);
         options
     }
 }

@@ -1,13 +1,15 @@
 //! All stores of one task: one state, committed, applied and flushed as a whole.
 
+mod merged_cursor;
 mod open;
 mod restore;
 mod table;
 
+pub(crate) use merged_cursor::MergedCursor;
 pub use open::Persistence;
 pub use restore::ChangelogRecord;
 use table::Drained;
-pub(crate) use table::{Home, LiveStore, MergedCursor, StoreCore, StoreReader, Table, TableKey, VersionWrite};
+pub(crate) use table::{Home, LiveStore, StoreCore, StoreReader, Table, TableKey, VersionWrite};
 
 use crate::backend::{Backend, Batch, MemoryBackend, Payload, SharedBytes, TableId};
 use crate::kill_points;

@@ -1,10 +1,10 @@
 //! One store inside the task: its tables, its own times, and how it is read.
 
-use crate::backend::{Backend, Cursor, Direction, KeyRange, MapCursor, ReadTables, SharedBytes, TableId};
+use super::MergedCursor;
+use crate::backend::{Backend, Direction, KeyRange, ReadTables, SharedBytes, TableId};
 use crate::overlay::{Overlay, Undrained};
 use crate::positions::SavedStore;
 use crate::{StoreError, StoreKind, StoreSpec, ValueAndTimestamp};
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -297,71 +297,10 @@ impl StoreReader for LiveStore<'_> {
         let Some(table) = self.store.table(table) else { return Ok(MergedCursor::default()) };
         let backend: &dyn ReadTables = self.backend;
         let below = table.backend.map(|id| backend.scan(id, range, direction)).transpose()?;
-        Ok(MergedCursor::new(table.overlay.scan(range, direction), below, direction))
+        Ok(MergedCursor::new(table.overlay.scan(range, direction).into_iter().collect(), below, direction))
     }
 
     fn segments(&self, from: i64, to: i64) -> Vec<i64> {
         if from > to { Vec::new() } else { self.store.segments.range(from..=to).map(|(id, _)| *id).collect() }
-    }
-}
-
-/// A scan that sees the layer above where it has a write, and the backend elsewhere.
-#[derive(Default)]
-pub(crate) struct MergedCursor {
-    above: Option<MapCursor<Option<SharedBytes>>>,
-    below: Option<Box<dyn Cursor>>,
-    backward: bool,
-}
-
-impl MergedCursor {
-    pub fn new(
-        above: Option<MapCursor<Option<SharedBytes>>>,
-        below: Option<Box<dyn Cursor>>,
-        direction: Direction,
-    ) -> Self {
-        Self { above, below, backward: direction == Direction::Backward }
-    }
-
-    /// The next entry whose key is accepted.
-    pub fn next(
-        &mut self,
-        accept: impl Fn(&[u8]) -> bool,
-    ) -> Result<Option<(SharedBytes, SharedBytes)>, StoreError> {
-        loop {
-            let above = self.above.as_ref().and_then(MapCursor::peek).map(|(key, _)| &**key);
-            let below = self.below.as_ref().and_then(|below| below.entry()).map(|(key, _)| key);
-            let order = match (above, below) {
-                (None, None) => return Ok(None),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(above), Some(below)) if self.backward => below.cmp(above),
-                (Some(above), Some(below)) => above.cmp(below),
-            };
-            let accepted = above.filter(|_| order.is_le()).or(below).is_some_and(&accept);
-            let entry = if accepted { self.entry(order) } else { None };
-            self.pass(order)?;
-            if entry.is_some() {
-                return Ok(entry);
-            }
-        }
-    }
-
-    /// The entry that comes first; `None` if it is a delete.
-    fn entry(&self, order: Ordering) -> Option<(SharedBytes, SharedBytes)> {
-        if order.is_le() {
-            let (key, value) = self.above.as_ref()?.peek()?;
-            return Some((key.clone(), value.clone()?));
-        }
-        self.below.as_ref()?.shared_entry()
-    }
-
-    fn pass(&mut self, order: Ordering) -> Result<(), StoreError> {
-        if let Some(above) = self.above.as_mut().filter(|_| order.is_le()) {
-            above.step();
-        }
-        match self.below.as_mut().filter(|_| order.is_ge()) {
-            Some(below) => below.advance(),
-            None => Ok(()),
-        }
     }
 }

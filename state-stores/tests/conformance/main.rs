@@ -28,15 +28,15 @@ fn check(disk: fn() -> Disk, cases: u32, acts: impl Strategy<Value = Vec<Act>>) 
 
 #[test]
 fn memory_answers_like_the_model_through_any_history() {
-    check(Disk::none, 150, acts(150));
+    check(Disk::none, 60, acts(150));
 }
 
 #[test]
 fn a_simulated_disk_answers_like_the_model_and_keeps_a_committed_prefix_when_it_crashes() {
-    check(Disk::simulated, 150, acts(150));
+    check(Disk::simulated, 60, acts(150));
 }
 
 #[test]
 fn rocksdb_answers_like_the_model_and_keeps_a_committed_prefix_when_it_crashes() {
-    check(Disk::rocks, 25, acts(120));
+    check(Disk::rocks, 15, acts(120));
 }
