@@ -27,26 +27,26 @@ impl Views {
     pub(crate) fn set(&self, view: Option<Arc<StoresView>>) {
         self.0.store(view);
     }
+}
 
-    /// The state to publish next. Snapshots of the one before serve on as long as nothing was applied.
-    pub(crate) fn next(
-        &self,
-        stores: &mut [StoreCore],
-        persistent: Option<&dyn Backend>,
-        memory: &MemoryBackend,
-        positions: &Positions,
-    ) -> Result<Arc<StoresView>, StoreError> {
-        let memory = memory.snapshot()?;
+/// Snapshots of a task's backends. Those of one view serve the next as long as nothing is written below.
+#[derive(Clone)]
+pub(crate) struct Snapshots {
+    memory: Arc<dyn Snapshot>,
+    persistent: Option<Arc<dyn Snapshot>>,
+}
+
+impl Snapshots {
+    pub(crate) fn take(memory: &MemoryBackend, persistent: Option<&dyn Backend>) -> Result<Self, StoreError> {
         let persistent = persistent.map(|backend| backend.snapshot()).transpose()?;
-        let mut view = StoresView { stores: BTreeMap::new(), positions: positions.clone() };
-        for store in stores {
-            let snapshot = match (store.home, &persistent) {
-                (Home::Persistent, Some(persistent)) => persistent,
-                _ => &memory,
-            };
-            view.stores.insert(store.spec.name.clone(), StoreView::new(store, Arc::clone(snapshot)));
+        Ok(Self { memory: memory.snapshot()?, persistent })
+    }
+
+    fn of(&self, home: Home) -> Arc<dyn Snapshot> {
+        match (home, &self.persistent) {
+            (Home::Persistent, Some(persistent)) => Arc::clone(persistent),
+            _ => Arc::clone(&self.memory),
         }
-        Ok(Arc::new(view))
     }
 }
 
@@ -57,6 +57,11 @@ pub struct StoresView {
 }
 
 impl StoresView {
+    pub(crate) fn new(stores: &mut [StoreCore], snapshots: &Snapshots, positions: &Positions) -> Self {
+        let view = |store: &mut StoreCore| (store.spec.name.clone(), StoreView::new(store, snapshots.of(store.home)));
+        Self { stores: stores.iter_mut().map(view).collect(), positions: positions.clone() }
+    }
+
     /// A store's state.
     ///
     /// # Errors

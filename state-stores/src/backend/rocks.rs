@@ -149,14 +149,16 @@ fn error(action: &'static str, table: &str, directory: &Path, cause: rocksdb::Er
     }
 }
 
-/// Errors of opening: a held lock is an I/O error to RocksDB, and a family that cannot be opened as asked (options of
-/// an older build, half-deleted files) is an invalid argument; neither is told apart by kind.
+/// Errors of opening that RocksDB's kinds do not tell apart: a held lock and a missing file are I/O errors, a family that
+/// cannot be opened as asked (options of an older build) is an invalid argument. The directory was just made sure of, so
+/// a file that is missing is one that the database names.
 fn open_error(directory: &Path, cause: rocksdb::Error) -> StoreError {
     let text = cause.to_string();
     if cause.kind() == ErrorKind::IOError && (text.contains("lock hold by") || text.contains("While lock file")) {
         return StoreError::Locked { directory: directory.into(), cause: text };
     }
-    if matches!(cause.kind(), ErrorKind::InvalidArgument | ErrorKind::NotSupported | ErrorKind::NotFound) {
+    let unusable = matches!(cause.kind(), ErrorKind::InvalidArgument | ErrorKind::NotSupported | ErrorKind::NotFound);
+    if unusable || text.contains("No such file or directory") {
         let (table, directory) = ("the database".to_owned(), directory.to_owned());
         return StoreError::Corrupted { action: "open", table, directory, cause: text };
     }

@@ -15,7 +15,9 @@ use crate::backend::{Backend, Batch, MemoryBackend, Payload, SharedBytes, TableI
 use crate::kill_points;
 use crate::overlay::Stamp;
 use crate::positions::{SAVED_STATE_KEY, SavedState};
-use crate::{Positions, StoreError, StoreSpec, Views};
+use crate::view::Snapshots;
+use crate::{Positions, StoreError, StoreSpec, StoresView, Views};
+use std::sync::Arc;
 
 /// Read cache of a task unless set otherwise: some ten thousand hot keys of a task, and less than a memtable.
 pub const DEFAULT_READ_CACHE_BYTES: usize = 16 << 20;
@@ -39,6 +41,8 @@ pub struct TaskStorage {
     drained: Drained,
     read_cache_bytes: usize,
     views: Views,
+    /// Of the backends as they are now, for views; unset by whoever writes to them.
+    snapshots: Option<Snapshots>,
 }
 
 impl TaskStorage {
@@ -206,9 +210,13 @@ impl TaskStorage {
     /// # Errors
     /// The disk's, of taking a snapshot.
     pub fn publish(&mut self) -> Result<(), StoreError> {
-        let persistent = self.persistent.as_deref();
-        let view = self.views.next(&mut self.stores, persistent, &self.memory, &self.committed)?;
-        self.views.set(Some(view));
+        let snapshots = match self.snapshots.take() {
+            Some(snapshots) => snapshots,
+            None => Snapshots::take(&self.memory, self.persistent.as_deref())?,
+        };
+        let view = StoresView::new(&mut self.stores, &snapshots, &self.committed);
+        self.snapshots = Some(snapshots);
+        self.views.set(Some(Arc::new(view)));
         Ok(())
     }
 
@@ -235,7 +243,9 @@ impl TaskStorage {
         }
     }
 
+    /// For writing.
     fn backend_mut(&mut self, home: Home) -> &mut dyn Backend {
+        self.snapshots = None;
         home_of(home, &mut self.persistent, &mut self.memory)
     }
 }

@@ -57,6 +57,7 @@ impl TaskStorage {
             drained: Default::default(),
             read_cache_bytes: DEFAULT_READ_CACHE_BYTES,
             views: Views::default(),
+            snapshots: None,
         };
         storage.take_over(saved)?;
         storage.open_main_tables()?;
@@ -135,6 +136,7 @@ impl TaskStorage {
     /// The disk's.
     pub fn wipe(&mut self) -> Result<(), StoreError> {
         self.views.set(None);
+        self.snapshots = None;
         self.memory.wipe()?;
         if let Some(persistent) = &mut self.persistent {
             persistent.wipe()?;
