@@ -46,7 +46,9 @@ impl Slot {
 
     /// What a scan must take from here rather than from the backend.
     fn newest_unapplied(&self) -> Option<&Option<SharedBytes>> {
-        self.uncommitted.as_ref().or(self.committed.as_ref().filter(|_| !self.clean))
+        self.uncommitted
+            .as_ref()
+            .or(self.committed.as_ref().filter(|_| !self.clean))
     }
 
     fn cost(&self, value: &Option<SharedBytes>) -> usize {
@@ -92,24 +94,34 @@ impl Overlay {
 
     #[inline]
     fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.index.find(hash, |number| *self.slot(*number).key == *key).copied()
+        self.index
+            .find(hash, |number| *self.slot(*number).key == *key)
+            .copied()
     }
 
     #[inline]
     fn slot(&self, number: u32) -> &Slot {
-        self.slots[number as usize].as_ref().expect("index and lists name only slots in use")
+        self.slots[number as usize]
+            .as_ref()
+            .expect("index and lists name only slots in use")
     }
 
     #[inline]
     fn slot_mut(&mut self, number: u32) -> &mut Slot {
-        self.slots[number as usize].as_mut().expect("index and lists name only slots in use")
+        self.slots[number as usize]
+            .as_mut()
+            .expect("index and lists name only slots in use")
     }
 
     /// Writes to the uncommitted layer.
     pub fn write(&mut self, key: &[u8], value: Option<SharedBytes>, stamp: Stamp, logged: bool) {
         let hash = self.hasher.hash_one(key);
-        let number = self.find(hash, key).unwrap_or_else(|| self.add_slot(hash, key));
-        let slot = self.slots[number as usize].as_mut().expect("found or added just now");
+        let number = self
+            .find(hash, key)
+            .unwrap_or_else(|| self.add_slot(hash, key));
+        let slot = self.slots[number as usize]
+            .as_mut()
+            .expect("found or added just now");
         if let Some(ordered) = self.ordered.get_mut() {
             ordered.insert(slot.key.clone(), value.clone());
         }
@@ -141,7 +153,8 @@ impl Overlay {
             Some(number) => number,
             None => {
                 self.slots.push(None);
-                u32::try_from(self.slots.len() - 1).expect("layers are bounded in bytes, far below 2^32 slots")
+                u32::try_from(self.slots.len() - 1)
+                    .expect("layers are bounded in bytes, far below 2^32 slots")
             }
         };
         self.slots[number as usize] = Some(slot);
@@ -152,7 +165,9 @@ impl Overlay {
     }
 
     fn remove_slot(&mut self, number: u32) {
-        let Some(slot) = self.slots[number as usize].take() else { return };
+        let Some(slot) = self.slots[number as usize].take() else {
+            return;
+        };
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }
@@ -173,15 +188,23 @@ impl Overlay {
     /// The last uncommitted write to a slot that was drained just now.
     pub fn drained(&self, (_, number): Undrained) -> (&[u8], Option<&[u8]>, i64) {
         let slot = self.slot(number);
-        (&slot.key, slot.uncommitted.as_ref().and_then(Option::as_deref), slot.stamp.timestamp_ms)
+        (
+            &slot.key,
+            slot.uncommitted.as_ref().and_then(Option::as_deref),
+            slot.stamp.timestamp_ms,
+        )
     }
 
     /// Moves the uncommitted layer down into the committed one.
     pub fn commit(&mut self) {
         for position in 0..self.dirty.len() {
             let number = self.dirty[position];
-            let slot = self.slots[number as usize].as_mut().expect("dirty slots are in use");
-            let Some(value) = slot.uncommitted.take() else { continue };
+            let slot = self.slots[number as usize]
+                .as_mut()
+                .expect("dirty slots are in use");
+            let Some(value) = slot.uncommitted.take() else {
+                continue;
+            };
             slot.undrained = false;
             match &slot.committed {
                 Some(old) if slot.clean => self.clean_bytes -= slot.cost(old),
@@ -207,7 +230,9 @@ impl Overlay {
     pub fn abort(&mut self) {
         for position in 0..self.dirty.len() {
             let number = self.dirty[position];
-            let slot = self.slots[number as usize].as_mut().expect("dirty slots are in use");
+            let slot = self.slots[number as usize]
+                .as_mut()
+                .expect("dirty slots are in use");
             slot.uncommitted = None;
             slot.undrained = false;
             if let Some(ordered) = self.ordered.get_mut() {
@@ -272,8 +297,14 @@ impl Overlay {
             if self.clean_bytes <= cache_bytes {
                 return;
             }
-            self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
-            let Some(slot) = &self.slots[self.hand] else { continue };
+            self.hand = if self.hand + 1 < self.slots.len() {
+                self.hand + 1
+            } else {
+                0
+            };
+            let Some(slot) = &self.slots[self.hand] else {
+                continue;
+            };
             if !slot.clean || (slot.used.replace(false) && cache_bytes > 0) {
                 continue;
             }
@@ -306,13 +337,23 @@ impl Overlay {
     }
 
     /// Both layers in key order, deletes included, as they are now; `None` if there is nothing.
-    pub fn scan(&self, range: &KeyRange, direction: Direction) -> Option<MapCursor<Option<SharedBytes>>> {
+    pub fn scan(
+        &self,
+        range: &KeyRange,
+        direction: Direction,
+    ) -> Option<MapCursor<Option<SharedBytes>>> {
         if self.is_clean() {
             return None;
         }
         let ordered = self.ordered.get_or_init(|| {
-            let unapplied = self.dirty.iter().chain(&self.unapplied).map(|number| self.slot(*number));
-            unapplied.filter_map(|slot| Some((slot.key.clone(), slot.newest_unapplied()?.clone()))).collect()
+            let unapplied = self
+                .dirty
+                .iter()
+                .chain(&self.unapplied)
+                .map(|number| self.slot(*number));
+            unapplied
+                .filter_map(|slot| Some((slot.key.clone(), slot.newest_unapplied()?.clone())))
+                .collect()
         });
         Some(MapCursor::new(ordered.clone(), range.clone(), direction))
     }
@@ -334,7 +375,11 @@ impl Overlay {
 fn layer_entries(slots: &[Option<Slot>], numbers: &[u32]) -> impl Iterator<Item = LayerEntry> {
     numbers.iter().filter_map(|number| {
         let slot = slots[*number as usize].as_ref()?;
-        Some(LayerEntry { hash: slot.hash, key: slot.key.clone(), value: slot.committed.clone()? })
+        Some(LayerEntry {
+            hash: slot.hash,
+            key: slot.key.clone(),
+            value: slot.committed.clone()?,
+        })
     })
 }
 

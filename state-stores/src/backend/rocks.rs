@@ -4,13 +4,14 @@
 //! so a crash leaves data and positions of one batch together (measured with `kill -9`).
 
 use super::{
-    Backend, Batch, Cursor, Direction, KeyRange, METADATA_NAME, ReadTables, SharedResources, Snapshot, TableId,
+    Backend, Batch, Cursor, Direction, KeyRange, METADATA_NAME, ReadTables, SharedResources,
+    Snapshot, TableId,
 };
 use crate::{StoreError, kill_points};
 use hashbrown::HashMap;
 use rocksdb::{
-    BoundColumnFamily, DBRawIteratorWithThreadMode, DBWithThreadMode, ErrorKind, FlushOptions, MultiThreaded,
-    ReadOptions, SnapshotWithThreadMode, WriteBatch, WriteOptions,
+    BoundColumnFamily, DBRawIteratorWithThreadMode, DBWithThreadMode, ErrorKind, FlushOptions,
+    MultiThreaded, ReadOptions, SnapshotWithThreadMode, WriteBatch, WriteOptions,
 };
 use self_cell::self_cell;
 use std::collections::BTreeMap;
@@ -81,15 +82,28 @@ impl RocksBackend {
         if !names.iter().any(|name| name == METADATA_NAME) {
             names.push(METADATA_NAME.to_owned());
         }
-        let with_options = names.iter().map(|name| (name.as_str(), resources.table_options()));
-        let database = Database::open_cf_with_opts(&options, directory, with_options).map_err(failed)?;
+        let with_options = names
+            .iter()
+            .map(|name| (name.as_str(), resources.table_options()));
+        let database =
+            Database::open_cf_with_opts(&options, directory, with_options).map_err(failed)?;
 
-        let tables = names.into_iter().filter(|name| name != METADATA_NAME && name != UNUSED_DEFAULT_FAMILY);
-        let numbered = (TableId::METADATA.0..).map(TableId).zip(std::iter::once(METADATA_NAME.to_owned()).chain(tables));
+        let tables = names
+            .into_iter()
+            .filter(|name| name != METADATA_NAME && name != UNUSED_DEFAULT_FAMILY);
+        let numbered = (TableId::METADATA.0..)
+            .map(TableId)
+            .zip(std::iter::once(METADATA_NAME.to_owned()).chain(tables));
         let names: BTreeMap<TableId, String> = numbered.collect();
         let next_id = TableId::METADATA.0 + names.len() as u32;
         let families = Arc::new(families(Arc::new(database), &names));
-        Ok(Self { directory: directory.into(), resources, names, families, next_id })
+        Ok(Self {
+            directory: directory.into(),
+            resources,
+            names,
+            families,
+            next_id,
+        })
     }
 
     /// Deletes the database in `directory` with all its files, if there is one: for state that does not even open.
@@ -113,7 +127,10 @@ impl RocksBackend {
     }
 
     fn name(&self, table: TableId) -> String {
-        self.names.get(&table).cloned().unwrap_or_else(|| "a dropped table".into())
+        self.names
+            .get(&table)
+            .cloned()
+            .unwrap_or_else(|| "a dropped table".into())
     }
 
     fn refresh_handles(&mut self) {
@@ -121,12 +138,16 @@ impl RocksBackend {
     }
 
     fn create_family(&self, name: &str) -> Result<(), StoreError> {
-        let created = self.database().create_cf(name, &self.resources.table_options());
+        let created = self
+            .database()
+            .create_cf(name, &self.resources.table_options());
         created.map_err(|cause| self.error("create", name, cause))
     }
 
     fn drop_family(&self, name: &str) -> Result<(), StoreError> {
-        self.database().drop_cf(name).map_err(|cause| self.error("drop", name, cause))
+        self.database()
+            .drop_cf(name)
+            .map_err(|cause| self.error("drop", name, cause))
     }
 
     fn error(&self, action: &'static str, table: &str, cause: rocksdb::Error) -> StoreError {
@@ -136,7 +157,10 @@ impl RocksBackend {
 
 fn families(database: Arc<Database>, names: &BTreeMap<TableId, String>) -> Families {
     Families::new(database, |database| {
-        names.iter().filter_map(|(id, name)| Some((*id, database.cf_handle(name)?))).collect()
+        names
+            .iter()
+            .filter_map(|(id, name)| Some((*id, database.cf_handle(name)?)))
+            .collect()
     })
 }
 
@@ -144,8 +168,18 @@ fn error(action: &'static str, table: &str, directory: &Path, cause: rocksdb::Er
     let (table, directory, kind) = (table.to_owned(), directory.to_owned(), cause.kind());
     let cause = cause.into_string();
     match kind {
-        ErrorKind::Corruption => StoreError::Corrupted { action, table, directory, cause },
-        _ => StoreError::Io { action, table, directory, cause },
+        ErrorKind::Corruption => StoreError::Corrupted {
+            action,
+            table,
+            directory,
+            cause,
+        },
+        _ => StoreError::Io {
+            action,
+            table,
+            directory,
+            cause,
+        },
     }
 }
 
@@ -154,28 +188,59 @@ fn error(action: &'static str, table: &str, directory: &Path, cause: rocksdb::Er
 /// a file that is missing is one that the database names.
 fn open_error(directory: &Path, cause: rocksdb::Error) -> StoreError {
     let text = cause.to_string();
-    if cause.kind() == ErrorKind::IOError && (text.contains("lock hold by") || text.contains("While lock file")) {
-        return StoreError::Locked { directory: directory.into(), cause: text };
+    if cause.kind() == ErrorKind::IOError
+        && (text.contains("lock hold by") || text.contains("While lock file"))
+    {
+        return StoreError::Locked {
+            directory: directory.into(),
+            cause: text,
+        };
     }
-    let unusable = matches!(cause.kind(), ErrorKind::InvalidArgument | ErrorKind::NotSupported | ErrorKind::NotFound);
+    let unusable = matches!(
+        cause.kind(),
+        ErrorKind::InvalidArgument | ErrorKind::NotSupported | ErrorKind::NotFound
+    );
     if unusable || text.contains("No such file or directory") {
         let (table, directory) = ("the database".to_owned(), directory.to_owned());
-        return StoreError::Corrupted { action: "open", table, directory, cause: text };
+        return StoreError::Corrupted {
+            action: "open",
+            table,
+            directory,
+            cause: text,
+        };
     }
     error("open", "the database", directory, cause)
 }
 
 impl ReadTables for RocksBackend {
-    fn read(&self, table: TableId, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
-        let family = self.families.borrow_dependent().get(&table).ok_or(StoreError::Closed)?;
+    fn read(
+        &self,
+        table: TableId,
+        key: &[u8],
+        visit: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, StoreError> {
+        let family = self
+            .families
+            .borrow_dependent()
+            .get(&table)
+            .ok_or(StoreError::Closed)?;
         let pinned = self.database().get_pinned_cf(family, key);
         let value = pinned.map_err(|cause| self.error("read", &self.name(table), cause))?;
         value.iter().for_each(|value| visit(value));
         Ok(value.is_some())
     }
 
-    fn scan(&self, table: TableId, range: &KeyRange, direction: Direction) -> Result<Box<dyn Cursor>, StoreError> {
-        let family = self.families.borrow_dependent().get(&table).ok_or(StoreError::Closed)?;
+    fn scan(
+        &self,
+        table: TableId,
+        range: &KeyRange,
+        direction: Direction,
+    ) -> Result<Box<dyn Cursor>, StoreError> {
+        let family = self
+            .families
+            .borrow_dependent()
+            .get(&table)
+            .ok_or(StoreError::Closed)?;
         let options = bounded(range);
         let iterator = OwnedIterator::new(Arc::clone(self.database()), |database| {
             database.raw_iterator_cf_opt(family, options)
@@ -195,7 +260,10 @@ fn bounded(range: &KeyRange) -> ReadOptions {
 
 impl Backend for RocksBackend {
     fn open_table(&mut self, name: &str) -> Result<TableId, StoreError> {
-        let known = self.names.iter().find(|(id, known)| **id != TableId::METADATA && *known == name);
+        let known = self
+            .names
+            .iter()
+            .find(|(id, known)| **id != TableId::METADATA && *known == name);
         if let Some((id, _)) = known {
             return Ok(*id);
         }
@@ -208,11 +276,17 @@ impl Backend for RocksBackend {
     }
 
     fn table_names(&self) -> Vec<String> {
-        self.names.iter().filter(|(id, _)| **id != TableId::METADATA).map(|(_, name)| name.clone()).collect()
+        self.names
+            .iter()
+            .filter(|(id, _)| **id != TableId::METADATA)
+            .map(|(_, name)| name.clone())
+            .collect()
     }
 
     fn drop_table(&mut self, table: TableId) -> Result<(), StoreError> {
-        let Some(name) = self.names.get(&table).cloned() else { return Ok(()) };
+        let Some(name) = self.names.get(&table).cloned() else {
+            return Ok(());
+        };
         self.drop_family(&name)?;
         self.names.remove(&table);
         self.refresh_handles();
@@ -231,7 +305,9 @@ impl Backend for RocksBackend {
         }
         let mut options = WriteOptions::default();
         options.disable_wal(true);
-        self.database().write_opt(write, &options).map_err(|cause| self.error("write", "a batch", cause))
+        self.database()
+            .write_opt(write, &options)
+            .map_err(|cause| self.error("write", "a batch", cause))
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
@@ -245,17 +321,28 @@ impl Backend for RocksBackend {
             kill_points::pass("rocksdb.flush");
         }
         options.set_wait(true);
-        self.database().flush_cfs_opt(&families, &options).map_err(|cause| self.error("flush", "all tables", cause))
+        self.database()
+            .flush_cfs_opt(&families, &options)
+            .map_err(|cause| self.error("flush", "all tables", cause))
     }
 
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
-        let snapshot = OwnedSnapshot::new(Arc::clone(&self.families), |families| families.borrow_owner().snapshot());
-        Ok(Arc::new(RocksSnapshot { snapshot: Arc::new(snapshot), directory: self.directory.clone() }))
+        let snapshot = OwnedSnapshot::new(Arc::clone(&self.families), |families| {
+            families.borrow_owner().snapshot()
+        });
+        Ok(Arc::new(RocksSnapshot {
+            snapshot: Arc::new(snapshot),
+            directory: self.directory.clone(),
+        }))
     }
 
     fn approximate_entries(&self, table: TableId) -> u64 {
-        let Some(family) = self.families.borrow_dependent().get(&table) else { return 0 };
-        let estimate = self.database().property_int_value_cf(family, c"rocksdb.estimate-num-keys");
+        let Some(family) = self.families.borrow_dependent().get(&table) else {
+            return 0;
+        };
+        let estimate = self
+            .database()
+            .property_int_value_cf(family, c"rocksdb.estimate-num-keys");
         estimate.ok().flatten().unwrap_or(0)
     }
 
@@ -263,7 +350,12 @@ impl Backend for RocksBackend {
         // Positions go first: if a crash comes in between, what is left counts as never restored.
         self.drop_family(METADATA_NAME)?;
         self.create_family(METADATA_NAME)?;
-        let tables: Vec<TableId> = self.names.keys().copied().filter(|id| *id != TableId::METADATA).collect();
+        let tables: Vec<TableId> = self
+            .names
+            .keys()
+            .copied()
+            .filter(|id| *id != TableId::METADATA)
+            .collect();
         for table in tables {
             self.drop_table(table)?;
         }
@@ -280,17 +372,35 @@ struct RocksSnapshot {
 impl Snapshot for RocksSnapshot {}
 
 impl ReadTables for RocksSnapshot {
-    fn read(&self, table: TableId, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
-        let family = self.snapshot.borrow_owner().borrow_dependent().get(&table).ok_or(StoreError::Closed)?;
+    fn read(
+        &self,
+        table: TableId,
+        key: &[u8],
+        visit: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, StoreError> {
+        let family = self
+            .snapshot
+            .borrow_owner()
+            .borrow_dependent()
+            .get(&table)
+            .ok_or(StoreError::Closed)?;
         let pinned = self.snapshot.borrow_dependent().get_pinned_cf(family, key);
         let value = pinned.map_err(|cause| error("read", "a table", &self.directory, cause))?;
         value.iter().for_each(|value| visit(value));
         Ok(value.is_some())
     }
 
-    fn scan(&self, table: TableId, range: &KeyRange, direction: Direction) -> Result<Box<dyn Cursor>, StoreError> {
+    fn scan(
+        &self,
+        table: TableId,
+        range: &KeyRange,
+        direction: Direction,
+    ) -> Result<Box<dyn Cursor>, StoreError> {
         let families = self.snapshot.borrow_owner();
-        let family = families.borrow_dependent().get(&table).ok_or(StoreError::Closed)?;
+        let family = families
+            .borrow_dependent()
+            .get(&table)
+            .ok_or(StoreError::Closed)?;
         let mut options = bounded(range);
         options.set_snapshot(self.snapshot.borrow_dependent());
         let iterator = OwnedIterator::new(Arc::clone(families.borrow_owner()), |database| {
@@ -326,7 +436,12 @@ impl RocksCursor {
             Direction::Forward => iterator.seek_to_first(),
             Direction::Backward => iterator.seek_to_last(),
         });
-        let cursor = Self { iterator, direction, directory: directory.into(), _snapshot: snapshot };
+        let cursor = Self {
+            iterator,
+            direction,
+            directory: directory.into(),
+            _snapshot: snapshot,
+        };
         cursor.check()?;
         Ok(Box::new(cursor))
     }

@@ -16,8 +16,17 @@ pub struct Entries {
 /// Which stored keys belong to the answer; ranges also meet those of longer user keys.
 pub(super) enum Filter {
     All,
-    Window { keys: Keys, from_ms: i64, to_ms: i64 },
-    Session { keys: Keys, earliest_end_ms: i64, latest_end_ms: i64, latest_start_ms: i64 },
+    Window {
+        keys: Keys,
+        from_ms: i64,
+        to_ms: i64,
+    },
+    Session {
+        keys: Keys,
+        earliest_end_ms: i64,
+        latest_end_ms: i64,
+        latest_start_ms: i64,
+    },
 }
 
 /// Which user keys.
@@ -45,19 +54,34 @@ impl Filter {
     fn accepts(&self, stored: &[u8]) -> bool {
         match self {
             Filter::All => true,
-            Filter::Window { keys, from_ms, to_ms } => split_window_key(stored)
-                .is_some_and(|(key, start, _)| *from_ms <= start && start <= *to_ms && keys.accepts(key)),
-            Filter::Session { keys, earliest_end_ms, latest_end_ms, latest_start_ms } => split_session_key(stored)
-                .is_some_and(|(key, start, end)| {
-                    *earliest_end_ms <= end && end <= *latest_end_ms && start <= *latest_start_ms && keys.accepts(key)
-                }),
+            Filter::Window {
+                keys,
+                from_ms,
+                to_ms,
+            } => split_window_key(stored).is_some_and(|(key, start, _)| {
+                *from_ms <= start && start <= *to_ms && keys.accepts(key)
+            }),
+            Filter::Session {
+                keys,
+                earliest_end_ms,
+                latest_end_ms,
+                latest_start_ms,
+            } => split_session_key(stored).is_some_and(|(key, start, end)| {
+                *earliest_end_ms <= end
+                    && end <= *latest_end_ms
+                    && start <= *latest_start_ms
+                    && keys.accepts(key)
+            }),
         }
     }
 }
 
 impl Entries {
     pub(super) fn empty() -> Self {
-        Self { cursors: VecDeque::new(), filter: Filter::All }
+        Self {
+            cursors: VecDeque::new(),
+            filter: Filter::All,
+        }
     }
 
     /// Entries of the main table.
@@ -67,7 +91,10 @@ impl Entries {
         direction: Direction,
     ) -> Result<Self, StoreError> {
         let cursor = reader.scan(TableKey::Main, range, direction)?;
-        Ok(Self { cursors: VecDeque::from([cursor]), filter: Filter::All })
+        Ok(Self {
+            cursors: VecDeque::from([cursor]),
+            filter: Filter::All,
+        })
     }
 
     /// Entries of the segments that hold times from `from_ms` to `to_ms` inclusive.
@@ -78,7 +105,9 @@ impl Entries {
         filter: Filter,
         direction: Direction,
     ) -> Result<Self, StoreError> {
-        let Some(spec) = reader.spec().segments() else { return Ok(Self::empty()) };
+        let Some(spec) = reader.spec().segments() else {
+            return Ok(Self::empty());
+        };
         let mut segments = reader.segments(spec.segment_of(from_ms), spec.segment_of(to_ms));
         if direction == Direction::Backward {
             segments.reverse();
@@ -121,7 +150,9 @@ pub struct WindowEntry {
 impl WindowEntry {
     /// The key without window and sequence number.
     pub fn key(&self) -> &[u8] {
-        self.stored_key.get(..self.stored_key.len() - keys::WINDOW_SUFFIX).unwrap_or_default()
+        self.stored_key
+            .get(..self.stored_key.len() - keys::WINDOW_SUFFIX)
+            .unwrap_or_default()
     }
 }
 
@@ -136,7 +167,11 @@ impl Iterator for WindowEntries {
         self.0.next().map(|entry| {
             let (stored_key, value) = entry?;
             let start_ms = split_window_key(&stored_key).map_or(0, |(_, start, _)| start);
-            Ok(WindowEntry { stored_key, start_ms, value })
+            Ok(WindowEntry {
+                stored_key,
+                start_ms,
+                value,
+            })
         })
     }
 }
@@ -156,7 +191,9 @@ pub struct SessionEntry {
 impl SessionEntry {
     /// The key without the session's bounds.
     pub fn key(&self) -> &[u8] {
-        self.stored_key.get(..self.stored_key.len() - keys::SESSION_SUFFIX).unwrap_or_default()
+        self.stored_key
+            .get(..self.stored_key.len() - keys::SESSION_SUFFIX)
+            .unwrap_or_default()
     }
 }
 
@@ -170,8 +207,14 @@ impl Iterator for SessionEntries {
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().map(|entry| {
             let (stored_key, value) = entry?;
-            let (start_ms, end_ms) = split_session_key(&stored_key).map_or((0, 0), |(_, start, end)| (start, end));
-            Ok(SessionEntry { stored_key, start_ms, end_ms, value })
+            let (start_ms, end_ms) =
+                split_session_key(&stored_key).map_or((0, 0), |(_, start, end)| (start, end));
+            Ok(SessionEntry {
+                stored_key,
+                start_ms,
+                end_ms,
+                value,
+            })
         })
     }
 }
