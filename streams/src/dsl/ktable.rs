@@ -103,6 +103,10 @@ impl<K: Data, V: Data> KTable<K, V> {
     ) -> KTable<K, V> {
         let node = self.add_child(operation);
         let (old_values, parent, keep) = (Flag::default(), self.table.clone(), passes.clone());
+        // Where old values cost nothing more, they spare tombstones for rows that never passed (`KTableFilter`).
+        if parent.enable_old_values(false) {
+            old_values.set();
+        }
         let (stored, table) = self.place(node, materialized, &old_values, move || {
             let (rows, stores) = parent.getter();
             let keep = keep.clone();
