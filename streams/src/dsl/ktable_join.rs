@@ -147,8 +147,9 @@ fn reading_side<K: Data, A: Data, B: Data, R: Data>(
     stored: Option<StoreDef<K, R>>,
 ) -> Rc<dyn TableNode<K, R>> {
     let (left, right) = (this.table.clone(), other.table.clone());
+    // Both are asked by force: a join cannot tell its old result from one side's old value alone.
     let enable: Box<dyn Fn(bool) -> bool> =
-        Box::new(move |force| left.enable_old_values(force) && right.enable_old_values(force));
+        Box::new(move |_| left.enable_old_values(true) & right.enable_old_values(true));
     let (left, right) = (this.table.clone(), other.table.clone());
     let (rule, joiner, old_values) = (join.rule, join.joiner, join.old_values);
     let getter: Box<dyn Fn() -> (GetterFactory<K, R>, Vec<StoreId>)> = match stored {
