@@ -49,7 +49,7 @@ pub struct StreamsConfig {
     /// `session.timeout.ms`: a member not heard of for so long is dead.
     pub session_timeout_ms: i32,
     /// `heartbeat.interval.ms`.
-    pub heartbeat_interval_ms: i64,
+    pub heartbeat_interval_ms: i32,
     /// `task.timeout.ms`: how long a task tries again what may succeed later.
     pub task_timeout_ms: i64,
     /// `num.standby.replicas`.

@@ -2,7 +2,7 @@
 
 use crate::broker::{BrokerError, ErrorKind};
 use crate::serde::SerdeError;
-use comanda_state_stores::StoreError;
+use comanda_state_stores::{Remedy, StoreError};
 
 /// What goes wrong while tasks run, by what the thread does about it.
 #[derive(Debug, thiserror::Error)]
@@ -14,13 +14,8 @@ pub enum StreamsError {
     #[error("record cannot be processed: {0}")]
     SkipRecord(String),
     /// A task's local state contradicts its change log: wiped and restored from the log's beginning.
-    #[error("state of task {task} is unusable and will be restored: {reason}")]
-    TaskCorrupted {
-        /// The task.
-        task: String,
-        /// Why.
-        reason: String,
-    },
+    #[error("local state is unusable and will be restored: {0}")]
+    TaskCorrupted(String),
     /// The thread lost its tasks or its producer was fenced: closed without commit, then the group is joined again.
     #[error("tasks moved away: {0}")]
     TaskMigrated(String),
@@ -59,6 +54,11 @@ impl From<SerdeError> for StreamsError {
 
 impl From<StoreError> for StreamsError {
     fn from(error: StoreError) -> Self {
-        Self::TaskCorrupted { task: String::new(), reason: error.to_string() }
+        let text = error.to_string();
+        match error.remedy() {
+            Remedy::Retry => Self::Retry(text),
+            Remedy::TaskCorrupted => Self::TaskCorrupted(text),
+            Remedy::Fatal => Self::Fatal(text),
+        }
     }
 }

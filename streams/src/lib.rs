@@ -14,6 +14,7 @@ mod operators;
 pub mod partitioner;
 pub mod processor;
 mod record;
+mod runtime;
 pub mod serde;
 mod stores;
 pub mod task;
@@ -32,6 +33,10 @@ pub use processor::{
     PunctuationType, Schedule,
 };
 pub use record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
+pub use runtime::{
+    Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, Now, QueryRegistry, QueryResult, QueryableStore, StreamThread, SystemClock,
+    TRANSACTION_TIMEOUT_MS,
+};
 pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};
 pub use stores::{ConnectedStore, KeyValueStore, StoreBuilder, StoreHandle, Stores, WindowStore};
 pub use task_id::TaskId;

@@ -1,6 +1,7 @@
 //! A task's part in a commit and in an abort.
 
 use super::context::NO_TIME;
+use super::collector::OutputTopic;
 use super::times::SavedTimes;
 use super::unit::Task;
 use crate::broker::{Headers, OffsetAndMetadata, TopicPartition};
@@ -15,12 +16,29 @@ pub(super) struct Committed {
     partition_times_ms: Vec<i64>,
     operators_ms: BTreeMap<String, i64>,
     schedules: Vec<Vec<(i64, bool)>>,
+    letters: u64,
 }
 
 impl Task {
-    /// Whether there is anything to commit.
+    /// Whether there is anything to commit: records processed, left out or sent to the dead-letter topic.
     pub fn needs_commit(&self) -> bool {
-        self.dirty
+        self.dirty || self.letters.count() != self.committed.letters
+    }
+
+    /// At-least-once: the state is committed, the positions are not; the next commit brings them again.
+    pub fn offsets_not_committed(&mut self) {
+        self.dirty = true;
+    }
+
+    /// How far each store's change log reaches, among what the thread's producer has written: (topic, partition, next
+    /// offset).
+    pub fn changelog_offsets(&self, written: &[(OutputTopic, i32, i64)]) -> Vec<(usize, i64)> {
+        let own = written.iter().filter(|(_, partition, _)| *partition == self.changelog_partition);
+        own.filter_map(|(topic, _, offset)| {
+            let store = self.changelogs.iter().position(|log| *log == Some(*topic))?;
+            Some((store, *offset))
+        })
+        .collect()
     }
 
     /// Flushes caches downstream and sends the change logs: after this nothing is sent until the commit is over.
@@ -53,7 +71,7 @@ impl Task {
 
     /// The commit has succeeded: the stores' writes are committed, with what they stand for. `changelog_offsets` holds
     /// how far each store's change log reaches now, for those written to.
-    pub fn committed(&mut self, changelog_offsets: &[(usize, i64)]) -> Result<(), StreamsError> {
+    pub fn committed(&mut self, changelog_offsets: &[(usize, i64)]) {
         let mut positions = Positions::default();
         for (store, offset) in changelog_offsets {
             positions.changelogs.insert(self.store_names[*store].clone(), *offset);
@@ -66,7 +84,6 @@ impl Task {
         self.stores.commit(&positions);
         self.dirty = false;
         self.remember_commit();
-        Ok(())
     }
 
     /// Goes back to the last commit: drops uncommitted writes, queues and cached updates, puts back times and
@@ -85,6 +102,7 @@ impl Task {
             node.borrow_mut().restore(saved);
         }
         self.dirty = false;
+        self.committed.letters = self.letters.count();
     }
 
     /// Keeps what an abort would go back to.
@@ -94,6 +112,7 @@ impl Task {
             partition_times_ms: self.inputs.queues.iter().map(|queue| queue.partition_time).collect(),
             operators_ms: self.operator_times.save(),
             schedules: self.punctuated.iter().map(|node| node.borrow().save()).collect(),
+            letters: self.letters.count(),
         };
     }
 }

@@ -21,6 +21,11 @@ pub(crate) struct DeadLetters {
 }
 
 impl DeadLetters {
+    /// Records that did not go the ordinary way.
+    pub fn count(&self) -> u64 {
+        self.dead_letters + self.dropped
+    }
+
     /// Sends `raw` to `<topic>.dead-letter`.
     pub fn send(
         &mut self,

@@ -198,7 +198,11 @@ impl PartitionGroup {
         queue.node.take();
         let raw = queue.leave_out().expect("a head has its raw record in front");
         queue.partition_time = queue.partition_time.max(time);
-        queue.stage_head(bad)?;
+        // What cannot be decoded now must not hold up the record that was taken: `refresh` tries again.
+        match queue.stage_head(bad) {
+            Ok(()) | Err(StreamsError::Retry(_)) => {}
+            Err(error) => return Err(error),
+        }
         if queue.head_time.is_some() {
             self.offer(input);
         }

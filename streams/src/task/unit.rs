@@ -58,6 +58,7 @@ pub struct Task {
     failed: Option<(usize, RawRecord)>,
     /// Something happened since the last commit.
     pub(super) dirty: bool,
+    reported_waiting_ms: i64,
     cache_max_bytes: usize,
     max_task_idle_ms: i64,
     processing_handler: ErrorHandler,
@@ -103,6 +104,7 @@ impl Task {
             poisoned: BTreeMap::new(),
             failed: None,
             dirty: false,
+            reported_waiting_ms: i64::MIN / 2,
             cache_max_bytes,
             max_task_idle_ms: config.max_task_idle_ms,
             processing_handler: config.processing_handler,
@@ -189,7 +191,10 @@ impl Task {
     pub fn process(&mut self, now_ms: i64) -> Result<bool, StreamsError> {
         self.ctx.now_ms = now_ms;
         for input in 0..self.inputs.queues.len() {
-            self.inputs.refresh(input, &mut self.letters)?;
+            match self.inputs.refresh(input, &mut self.letters) {
+                Err(StreamsError::Retry(reason)) => self.waits(input, reason, now_ms),
+                other => other?,
+            }
         }
         if !self.inputs.is_processable(now_ms, self.max_task_idle_ms) {
             return Ok(false);
@@ -215,6 +220,16 @@ impl Task {
             self.flush_full_caches()?;
         }
         Ok(true)
+    }
+
+    /// A head that cannot be decoded for now (the schema registry is away) holds its queue up; nothing is lost.
+    fn waits(&mut self, input: usize, reason: String, now_ms: i64) {
+        /// How often the log says so.
+        const REPORT_EVERY_MS: i64 = 5_000;
+        if now_ms - self.reported_waiting_ms >= REPORT_EVERY_MS {
+            self.reported_waiting_ms = now_ms;
+            tracing::warn!(task = %self.id, partition = %self.inputs.queues[input].partition, reason, "waiting");
+        }
     }
 
     fn to_dead_letter(&mut self, taken: &Taken, reason: &str) -> Result<bool, StreamsError> {

@@ -59,6 +59,13 @@ impl Topology {
         describe::graphviz(self)
     }
 
+    /// A number that tells topologies apart: members of a group must run the same one (FNV-1a of `describe`).
+    pub fn fingerprint(&self) -> u64 {
+        self.describe().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+
     /// All topics of users that it reads.
     pub fn source_topics(&self) -> Vec<String> {
         let topics = self.inner.nodes.iter().flat_map(|node| match &node.kind {
@@ -95,6 +102,14 @@ impl Topology {
             (self.node(group.node).name.clone(), topics)
         });
         groups.collect()
+    }
+
+    /// The sub-topology that has a store, and the store's specification.
+    pub(crate) fn store_home(&self, name: &str) -> Option<(u32, &StoreSpec)> {
+        self.inner.sub_topologies.iter().find_map(|part| {
+            let store = part.stores.iter().find(|id| &*self.store(**id).spec.name == name)?;
+            Some((part.id, &self.store(*store).spec))
+        })
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &NodeInfo {

@@ -1,0 +1,222 @@
+//! The leader's duty: create and validate internal topics, then say who runs what.
+
+use super::shared::Shared;
+use crate::broker::{
+    Admin, BrokerError, ErrorKind, Isolation, MemberAssignment, NewTopic, OffsetSpec, TopicPartition,
+};
+use crate::membership::{AssignorConfig, GroupMember, LeaderError, Round, Subscription, TaskSpec, assign};
+use crate::task_id::TaskId;
+use crate::topology::{ChangelogTopic, SubTopology};
+use std::collections::BTreeMap;
+
+/// Windowed change logs keep a day more than the store, as Kafka Streams' (`windowstore.changelog.additional.retention.ms`).
+const ADDITIONAL_RETENTION_MS: i64 = 24 * 3_600_000;
+
+/// Makes the plan of one generation.
+pub(super) fn plan(
+    shared: &Shared,
+    admin: &mut dyn Admin,
+    generation: i32,
+    members: Vec<(String, Subscription)>,
+) -> Result<Vec<MemberAssignment>, LeaderError> {
+    let mut topics = Topics::new(shared, admin)?;
+    topics.size_repartition_topics()?;
+    topics.check_copartitioning()?;
+    topics.create_internal(admin)?;
+    let tasks = topics.tasks(admin)?;
+    let members: Vec<GroupMember> =
+        members.into_iter().map(|(member_id, subscription)| GroupMember { member_id, subscription }).collect();
+    let config = AssignorConfig {
+        num_standby_replicas: shared.config.num_standby_replicas,
+        // Without warm-ups a task moves at once and its new owner restores: warm-ups need standbys to be kept.
+        max_warmup_replicas: 0,
+        acceptable_recovery_lag: i64::MAX,
+    };
+    let round = Round { generation, topology: shared.topology.fingerprint() };
+    let plan = assign(&members, &tasks, &config, round);
+    Ok(plan.encode(|task| external_inputs(shared, task)))
+}
+
+fn external_inputs(shared: &Shared, task: TaskId) -> Vec<TopicPartition> {
+    shared.input_partitions(task)
+}
+
+/// Partition counts by topic, known or decided.
+struct Topics<'a> {
+    shared: &'a Shared,
+    partitions: BTreeMap<String, i32>,
+    existing: BTreeMap<String, i32>,
+}
+
+impl<'a> Topics<'a> {
+    /// Looks at all topics the application names. A missing source is an error that names it.
+    fn new(shared: &'a Shared, admin: &mut dyn Admin) -> Result<Self, LeaderError> {
+        let sources = shared.topology.source_topics();
+        let internal = internal_names(shared);
+        let names: Vec<&str> = sources.iter().chain(&internal).map(String::as_str).collect();
+        let found = admin.describe_topics(&names).map_err(retry)?;
+        let existing: BTreeMap<String, i32> =
+            found.into_iter().flatten().map(|topic| (topic.name, topic.partitions)).collect();
+        for source in &sources {
+            if !existing.contains_key(source) {
+                let app = &shared.config.application_id;
+                return Err(LeaderError::Report(format!("source topic `{source}` of application `{app}` is missing")));
+            }
+        }
+        let known = |name: &String| Some((name.clone(), *existing.get(name)?));
+        Ok(Self { shared, partitions: sources.iter().filter_map(known).collect(), existing })
+    }
+
+    fn parts(&self) -> &'a [SubTopology] {
+        self.shared.topology.sub_topologies()
+    }
+
+    fn app(&self) -> &'a str {
+        &self.shared.config.application_id
+    }
+
+    /// A repartition topic has the partitions given, those of the topic it is joined with, or as many as the largest
+    /// topic that feeds it: found from the sources on.
+    fn size_repartition_topics(&mut self) -> Result<(), LeaderError> {
+        let all: Vec<_> = self.parts().iter().flat_map(|part| &part.repartitions).collect();
+        let mut open = all;
+        while !open.is_empty() {
+            let before = open.len();
+            open.retain(|topic| {
+                let name = topic.topic.resolve(self.app());
+                let fed_by: Option<Vec<i32>> =
+                    topic.fed_by.iter().map(|t| self.partitions.get(&t.resolve(self.app())).copied()).collect();
+                let largest = fed_by.and_then(|counts| counts.into_iter().max());
+                let Some(count) = topic.partitions.or_else(|| self.joined_with(&name)).or(largest) else { return true };
+                self.partitions.insert(name, count);
+                false
+            });
+            if open.len() == before {
+                let names: Vec<String> = open.iter().map(|topic| topic.topic.resolve(self.app())).collect();
+                return Err(LeaderError::Report(format!("cannot tell the partition count of {}", names.join(", "))));
+            }
+        }
+        Ok(())
+    }
+
+    /// The partition count that a join with a topic of known size forces upon a repartition topic.
+    fn joined_with(&self, name: &str) -> Option<i32> {
+        let groups = self.shared.topology.copartition_groups(self.app());
+        let own = groups.iter().find(|(_, topics)| topics.iter().any(|topic| topic == name))?;
+        own.1.iter().filter_map(|topic| self.partitions.get(topic)).max().copied()
+    }
+
+    /// Topics that are joined need equal partition counts; the error names both.
+    fn check_copartitioning(&self) -> Result<(), LeaderError> {
+        for (node, topics) in self.shared.topology.copartition_groups(self.app()) {
+            let counts: Vec<(&String, i32)> =
+                topics.iter().filter_map(|topic| Some((topic, *self.partitions.get(topic)?))).collect();
+            let Some(((first, expected), others)) = counts.split_first().map(|(a, b)| (*a, b)) else { continue };
+            if let Some((other, count)) = others.iter().find(|(_, count)| *count != expected) {
+                return Err(LeaderError::Report(format!(
+                    "`{node}` joins `{first}` with {expected} partitions and `{other}` with {count}: they must be equal"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn tasks_of(&self, part: &SubTopology) -> i32 {
+        let counts = part.source_topics.iter().filter_map(|topic| self.partitions.get(&topic.resolve(self.app())));
+        counts.max().copied().unwrap_or(0)
+    }
+
+    /// Creates what is missing, and refuses what exists with another partition count.
+    fn create_internal(&self, admin: &mut dyn Admin) -> Result<(), LeaderError> {
+        let mut missing = vec![];
+        for part in self.parts() {
+            for repartition in &part.repartitions {
+                let name = repartition.topic.resolve(self.app());
+                let count = self.partitions.get(&name).copied().unwrap_or(1);
+                missing.extend(self.needed(&name, count, repartition_configs())?);
+            }
+            for changelog in &part.changelogs {
+                let name = changelog.topic.resolve(self.app());
+                missing.extend(self.needed(&name, self.tasks_of(part), changelog_configs(changelog))?);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = missing.iter().map(|topic| topic.name.as_str()).collect();
+        tracing::info!(topics = ?names, "creating internal topics");
+        admin.create_topics(&missing).map_err(retry)
+    }
+
+    fn needed(
+        &self,
+        name: &str,
+        partitions: i32,
+        configs: Vec<(String, String)>,
+    ) -> Result<Option<NewTopic>, LeaderError> {
+        match self.existing.get(name) {
+            Some(count) if *count == partitions => Ok(None),
+            Some(count) => Err(LeaderError::Report(format!(
+                "internal topic `{name}` has {count} partitions but {partitions} are needed: \
+                 reset the application or restore the partition count of its sources"
+            ))),
+            None => {
+                let replication = self.shared.config.replication_factor;
+                Ok(Some(NewTopic { name: name.to_owned(), partitions, replication, configs }))
+            }
+        }
+    }
+
+    fn tasks(&self, admin: &mut dyn Admin) -> Result<Vec<TaskSpec>, LeaderError> {
+        let mut tasks = vec![];
+        for part in self.parts() {
+            for partition in 0..self.tasks_of(part) {
+                let id = TaskId { sub_topology: part.id, partition };
+                let logs: Vec<TopicPartition> =
+                    self.shared.changelog_partitions(id).into_iter().map(|(_, log)| log).collect();
+                let ends = admin.list_offsets(&logs, OffsetSpec::Latest, Isolation::ReadUncommitted).map_err(retry)?;
+                tasks.push(TaskSpec { id, stateful: !logs.is_empty(), end_offset_sum: ends.iter().sum() });
+            }
+        }
+        Ok(tasks)
+    }
+}
+
+fn internal_names(shared: &Shared) -> Vec<String> {
+    let app = &shared.config.application_id;
+    let parts = shared.topology.sub_topologies().iter();
+    parts
+        .flat_map(|part| {
+            let changelogs = part.changelogs.iter().map(|log| &log.topic);
+            changelogs.chain(part.repartitions.iter().map(|r| &r.topic)).map(|topic| topic.resolve(app))
+        })
+        .collect()
+}
+
+/// As Kafka Streams makes them: kept until purged.
+fn repartition_configs() -> Vec<(String, String)> {
+    configs(&[("cleanup.policy", "delete"), ("retention.ms", "-1"), ("segment.bytes", "52428800")])
+}
+
+/// Compacted; windows are also deleted when they are long gone.
+fn changelog_configs(changelog: &ChangelogTopic) -> Vec<(String, String)> {
+    match changelog.retention_ms {
+        None => configs(&[("cleanup.policy", "compact")]),
+        Some(retention_ms) => {
+            let kept_ms = retention_ms.saturating_add(ADDITIONAL_RETENTION_MS).to_string();
+            configs(&[("cleanup.policy", "compact,delete"), ("retention.ms", &kept_ms)])
+        }
+    }
+}
+
+fn configs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// A failed call is tried again by the group, unless the cluster refuses it for good.
+fn retry(error: BrokerError) -> LeaderError {
+    match error.kind {
+        ErrorKind::Fatal => LeaderError::Report(error.to_string()),
+        _ => LeaderError::Retry(error.to_string()),
+    }
+}

@@ -1,0 +1,25 @@
+//! Running a topology: threads, group membership, commits, restore, queries.
+
+mod collector;
+mod commit;
+mod group;
+mod leader;
+mod opener;
+mod query;
+mod recovery;
+mod restore;
+mod shared;
+mod slots;
+mod state_dir;
+mod streams;
+mod tasks;
+mod thread;
+mod workers;
+
+pub use query::{QueryRegistry, QueryResult, QueryableStore};
+pub use streams::{Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, SystemClock};
+pub use thread::{Now, StreamThread};
+
+/// `transaction.timeout.ms` that producers are made with: the longest that a dead member's open transaction blocks
+/// others when nobody fences it.
+pub const TRANSACTION_TIMEOUT_MS: i64 = 10_000;

@@ -1,0 +1,47 @@
+//! What all threads of an instance share.
+
+use super::query::QueryRegistry;
+use super::state_dir::StateDirectory;
+use crate::broker::{Broker, TopicPartition};
+use crate::config::StreamsConfig;
+use crate::membership::Assignment;
+use crate::task_id::TaskId;
+use crate::topology::{SubTopology, Topology};
+use comanda_state_stores::backend::SharedResources;
+use std::sync::{Arc, Mutex};
+
+/// The instance's parts that do not change, and what threads tell each other.
+pub(super) struct Shared {
+    pub config: StreamsConfig,
+    pub topology: Topology,
+    pub broker: Arc<dyn Broker>,
+    pub directory: StateDirectory,
+    pub resources: SharedResources,
+    pub queries: Arc<QueryRegistry>,
+    /// The last assignment any thread has got: where keys are, for queries.
+    pub assignment: Mutex<Option<Assignment>>,
+}
+
+impl Shared {
+    pub fn part(&self, task: TaskId) -> &SubTopology {
+        &self.topology.sub_topologies()[task.sub_topology as usize]
+    }
+
+    /// Input partitions of a task.
+    pub fn input_partitions(&self, task: TaskId) -> Vec<TopicPartition> {
+        let topics = self.part(task).source_topics.iter();
+        topics
+            .map(|topic| TopicPartition::new(topic.resolve(&self.config.application_id), task.partition))
+            .collect()
+    }
+
+    /// Stores of a task with their change-log partitions.
+    pub fn changelog_partitions(&self, task: TaskId) -> Vec<(String, TopicPartition)> {
+        let logs = self.part(task).changelogs.iter();
+        logs.map(|log| {
+            let topic = log.topic.resolve(&self.config.application_id);
+            (log.store.clone(), TopicPartition::new(topic, task.partition))
+        })
+        .collect()
+    }
+}
