@@ -4,9 +4,7 @@
 //! of keeping the state. Figures of one machine are comparable with each other only.
 
 use comanda_state_stores::backend::SharedResources;
-use comanda_state_stores::{
-    Direction, Persistence, Positions, StoreError, StoreSpec, TaskStorage, TaskStores,
-};
+use comanda_state_stores::{Direction, Persistence, Positions, StoreError, StoreSpec, TaskStorage, TaskStores};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -16,9 +14,7 @@ const COMMIT_EVERY: usize = 20_000;
 const RARELY: usize = 20;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args()
-        .skip(1)
-        .map(|argument| argument.parse::<usize>());
+    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<usize>());
     let keys = arguments.next().transpose()?.unwrap_or(100_000);
     let records = arguments.next().transpose()?.unwrap_or(4_000_000);
     let directory = std::env::temp_dir().join(format!("comanda-hot-path-{}", std::process::id()));
@@ -31,20 +27,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("the same, published at every commit", true, RARELY, true),
     ] {
         let persistence = match on_disk {
-            true => Persistence::RocksDb {
-                directory: directory.clone(),
-                resources: SharedResources::default(),
-            },
+            true => Persistence::RocksDb { directory: directory.clone(), resources: SharedResources::default() },
             false => Persistence::Memory,
         };
         let specs = [StoreSpec::key_value("counts").timestamped()];
         let stores = TaskStores::new(TaskStorage::open(&specs, persistence)?);
         let spent = count(&stores, keys, records, apply_every, publish)?;
         let seen = stores.key_value("counts")?.all(Direction::Forward)?.count();
-        println!(
-            "{name:40} {:6.0} ns per record, {seen} keys",
-            spent.as_nanos() as f64 / records as f64
-        );
+        println!("{name:40} {:6.0} ns per record, {seen} keys", spent.as_nanos() as f64 / records as f64);
         drop(stores);
         TaskStorage::destroy(&directory)?;
     }
@@ -59,9 +49,7 @@ fn count(
     publish: bool,
 ) -> Result<Duration, StoreError> {
     let counts = stores.key_value("counts")?;
-    let names: Vec<Vec<u8>> = (0..keys)
-        .map(|key| format!("key-{key:010}").into_bytes())
-        .collect();
+    let names: Vec<Vec<u8>> = (0..keys).map(|key| format!("key-{key:010}").into_bytes()).collect();
     let (mut state, mut logged, mut commits) = (1u64, 0u64, 0);
     let begun = cpu_time();
     for record in 0..records {
@@ -73,11 +61,7 @@ fn count(
             continue;
         };
         stores.set_record_timestamp(record as i64);
-        let count = counts.get_with(key, |stored| {
-            stored
-                .last_chunk::<8>()
-                .map_or(0, |n| i64::from_be_bytes(*n))
-        })?;
+        let count = counts.get_with(key, |stored| stored.last_chunk::<8>().map_or(0, |n| i64::from_be_bytes(*n)))?;
         let mut value = [0; 16];
         value[..8].copy_from_slice(&(record as i64).to_be_bytes());
         value[8..].copy_from_slice(&(count.unwrap_or(0) + 1).to_be_bytes());
@@ -105,9 +89,6 @@ fn count(
 /// CPU time of this thread: unlike wall time it does not count the neighbours'. RocksDB's own threads come on top.
 fn cpu_time() -> Duration {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = statistics
-        .split(' ')
-        .next()
-        .and_then(|first| first.parse().ok());
+    let nanoseconds = statistics.split(' ').next().and_then(|first| first.parse().ok());
     Duration::from_nanos(nanoseconds.unwrap_or(0))
 }

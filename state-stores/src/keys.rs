@@ -30,11 +30,7 @@ pub fn window_key(key: &[u8], start_ms: i64, sequence: u32) -> Vec<u8> {
 pub fn split_window_key(stored: &[u8]) -> Option<(&[u8], i64, u32)> {
     let (rest, sequence) = stored.split_last_chunk::<4>()?;
     let (key, start) = rest.split_last_chunk::<8>()?;
-    Some((
-        key,
-        i64::from_be_bytes(*start),
-        u32::from_be_bytes(*sequence),
-    ))
+    Some((key, i64::from_be_bytes(*start), u32::from_be_bytes(*sequence)))
 }
 
 /// Appends the session key to `out`.
@@ -75,10 +71,7 @@ impl<'a> ValueAndTimestamp<'a> {
     /// Splits stored bytes; `None` if they are too short.
     pub fn decode(stored: &'a [u8]) -> Option<Self> {
         let (timestamp, value) = stored.split_first_chunk::<8>()?;
-        Some(Self {
-            timestamp_ms: i64::from_be_bytes(*timestamp),
-            value,
-        })
+        Some(Self { timestamp_ms: i64::from_be_bytes(*timestamp), value })
     }
 
     /// Appends the stored form to `out`.
@@ -121,20 +114,14 @@ mod tests {
     fn window_keys_are_key_start_sequence_big_endian() {
         let stored = window_key(b"k", 0x0102, 3);
         assert_eq!(stored, [b'k', 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 3]);
-        assert_eq!(
-            split_window_key(&stored),
-            Some((b"k".as_slice(), 0x0102, 3))
-        );
+        assert_eq!(split_window_key(&stored), Some((b"k".as_slice(), 0x0102, 3)));
         assert_eq!(split_window_key(b"short"), None);
     }
 
     #[test]
     fn session_keys_are_key_end_start_big_endian() {
         let stored = session_key(b"k", 1, 2);
-        assert_eq!(
-            stored,
-            [b'k', 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]
-        );
+        assert_eq!(stored, [b'k', 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]);
         assert_eq!(split_session_key(&stored), Some((b"k".as_slice(), 1, 2)));
     }
 
@@ -147,11 +134,7 @@ mod tests {
 
     #[test]
     fn a_timestamp_goes_before_its_value() {
-        let stored = ValueAndTimestamp {
-            timestamp_ms: 5,
-            value: b"v",
-        }
-        .encode();
+        let stored = ValueAndTimestamp { timestamp_ms: 5, value: b"v" }.encode();
         assert_eq!(&*stored, [0, 0, 0, 0, 0, 0, 0, 5, b'v']);
         assert_eq!(ValueAndTimestamp::decode(&stored).unwrap().value, b"v");
     }

@@ -51,7 +51,7 @@ pub use positions::Positions;
 pub use spec::{SegmentedSpec, StoreKind, StoreSpec, WindowSpec};
 pub use storage::{ChangelogRecord, DEFAULT_READ_CACHE_BYTES, Persistence, TaskStorage};
 pub use store::{
-    Direction, Entries, KeyValueStore, SessionEntries, SessionEntry, SessionStore, TaskStores,
-    Validity, VersionedRecord, VersionedStore, WindowEntries, WindowEntry, WindowStore,
+    Direction, Entries, KeyValueStore, SessionEntries, SessionEntry, SessionStore, TaskStores, Validity,
+    VersionedRecord, VersionedStore, WindowEntries, WindowEntry, WindowStore,
 };
 pub use view::{StoreView, StoresView, Views};

@@ -97,10 +97,7 @@ impl SavedState {
             out.extend(offset.to_be_bytes());
         }
         out.push(self.positions.engine.is_some().into());
-        put_bytes(
-            &mut out,
-            self.positions.engine.as_deref().unwrap_or_default(),
-        );
+        put_bytes(&mut out, self.positions.engine.as_deref().unwrap_or_default());
         put_len(&mut out, self.stores.len());
         for (name, store) in &self.stores {
             put_bytes(&mut out, name.as_bytes());
@@ -132,22 +129,14 @@ impl SavedState {
         for _ in 0..input.length()? {
             let (name, layout) = (input.text()?, input.text()?);
             let (observed_ms, sequence) = (input.long()?, u32::from_be_bytes(input.array()?));
-            state.stores.insert(
-                name,
-                SavedStore {
-                    layout,
-                    observed_ms,
-                    sequence,
-                },
-            );
+            state.stores.insert(name, SavedStore { layout, observed_ms, sequence });
         }
         input.0.is_empty().then_some(state)
     }
 }
 
 fn put_len(out: &mut Vec<u8>, length: usize) {
-    let length =
-        u32::try_from(length).expect("names, partitions and metadata stay far below 4 GiB");
+    let length = u32::try_from(length).expect("names, partitions and metadata stay far below 4 GiB");
     out.extend(length.to_be_bytes());
 }
 
@@ -192,16 +181,9 @@ mod tests {
 
     #[test]
     fn the_saved_state_comes_back_as_it_was() {
-        let saved = SavedStore {
-            layout: "window/60000".into(),
-            observed_ms: -1,
-            sequence: 9,
-        };
+        let saved = SavedStore { layout: "window/60000".into(), observed_ms: -1, sequence: 9 };
         let state = SavedState {
-            positions: Positions::default()
-                .with_changelog("s", 5)
-                .with_input("t", 3, 7)
-                .with_engine(b""),
+            positions: Positions::default().with_changelog("s", 5).with_input("t", 3, 7).with_engine(b""),
             stores: BTreeMap::from([("s".into(), saved)]),
         };
         assert_eq!(SavedState::decode(&state.encode()).unwrap(), state);
@@ -216,17 +198,8 @@ mod tests {
 
     #[test]
     fn merging_keeps_what_the_newer_does_not_mention() {
-        let mut known = Positions::default()
-            .with_input("a", 0, 1)
-            .with_input("b", 0, 1)
-            .with_engine(b"x");
+        let mut known = Positions::default().with_input("a", 0, 1).with_input("b", 0, 1).with_engine(b"x");
         known.merge(&Positions::default().with_input("a", 0, 2));
-        assert_eq!(
-            known,
-            Positions::default()
-                .with_input("a", 0, 2)
-                .with_input("b", 0, 1)
-                .with_engine(b"x")
-        );
+        assert_eq!(known, Positions::default().with_input("a", 0, 2).with_input("b", 0, 1).with_engine(b"x"));
     }
 }

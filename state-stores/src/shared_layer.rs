@@ -35,10 +35,7 @@ const GROWTH: usize = 2;
 impl SharedLayer {
     /// An empty layer for entries hashed by `hasher`.
     pub fn new(hasher: foldhash::fast::RandomState) -> Self {
-        Self {
-            pieces: Vec::new(),
-            hasher,
-        }
+        Self { pieces: Vec::new(), hasher }
     }
 
     /// Adds what a commit changed; no key may come twice.
@@ -47,10 +44,7 @@ impl SharedLayer {
         if piece.entries.is_empty() {
             return;
         }
-        while let Some(before) = self
-            .pieces
-            .pop_if(|before| before.entries.len() < GROWTH * piece.entries.len())
-        {
+        while let Some(before) = self.pieces.pop_if(|before| before.entries.len() < GROWTH * piece.entries.len()) {
             piece = piece.over(&before);
         }
         self.pieces.push(Arc::new(piece));
@@ -64,21 +58,12 @@ impl SharedLayer {
     /// The newest write to `key`: `Some(None)` says that it is deleted.
     pub fn get(&self, key: &[u8]) -> Option<Option<&SharedBytes>> {
         let hash = self.hasher.hash_one(key);
-        self.pieces
-            .iter()
-            .rev()
-            .find_map(|piece| piece.get(hash, key))
-            .map(|entry| entry.value.as_ref())
+        self.pieces.iter().rev().find_map(|piece| piece.get(hash, key)).map(|entry| entry.value.as_ref())
     }
 
     /// A cursor per piece, newest first.
-    pub fn scan(
-        &self,
-        range: &KeyRange,
-        direction: Direction,
-    ) -> Vec<MapCursor<Option<SharedBytes>>> {
-        let cursor =
-            |piece: &Arc<Piece>| MapCursor::new(piece.ordered().clone(), range.clone(), direction);
+    pub fn scan(&self, range: &KeyRange, direction: Direction) -> Vec<MapCursor<Option<SharedBytes>>> {
+        let cursor = |piece: &Arc<Piece>| MapCursor::new(piece.ordered().clone(), range.clone(), direction);
         self.pieces.iter().rev().map(cursor).collect()
     }
 }
@@ -89,17 +74,11 @@ impl Piece {
         for (number, entry) in (0u32..).zip(&entries) {
             index.insert_unique(entry.hash, number, |other| entries[*other as usize].hash);
         }
-        Self {
-            index,
-            entries,
-            ordered: OnceLock::new(),
-        }
+        Self { index, entries, ordered: OnceLock::new() }
     }
 
     fn get(&self, hash: u64, key: &[u8]) -> Option<&LayerEntry> {
-        let number = self
-            .index
-            .find(hash, |number| *self.entries[*number as usize].key == *key)?;
+        let number = self.index.find(hash, |number| *self.entries[*number as usize].key == *key)?;
         self.entries.get(*number as usize)
     }
 
@@ -110,26 +89,16 @@ impl Piece {
                 continue;
             }
             let LayerEntry { hash, key, value } = entry;
-            self.entries.push(LayerEntry {
-                hash: *hash,
-                key: key.clone(),
-                value: value.clone(),
-            });
+            self.entries.push(LayerEntry { hash: *hash, key: key.clone(), value: value.clone() });
             let (entries, number) = (&self.entries, self.entries.len() as u32 - 1);
-            self.index
-                .insert_unique(*hash, number, |other| entries[*other as usize].hash);
+            self.index.insert_unique(*hash, number, |other| entries[*other as usize].hash);
         }
         self.ordered = OnceLock::new();
         self
     }
 
     fn ordered(&self) -> &SharedMap<Option<SharedBytes>> {
-        self.ordered.get_or_init(|| {
-            self.entries
-                .iter()
-                .map(|entry| (entry.key.clone(), entry.value.clone()))
-                .collect()
-        })
+        self.ordered.get_or_init(|| self.entries.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect())
     }
 }
 
@@ -143,11 +112,7 @@ mod tests {
         let hasher = layer.hasher.clone();
         layer.add(writes.iter().map(|(key, value)| {
             let key: SharedBytes = key.to_be_bytes().as_slice().into();
-            LayerEntry {
-                hash: hasher.hash_one(&*key),
-                key,
-                value: value.map(|value| [value].as_slice().into()),
-            }
+            LayerEntry { hash: hasher.hash_one(&*key), key, value: value.map(|value| [value].as_slice().into()) }
         }));
     }
 
@@ -158,14 +123,8 @@ mod tests {
             commit(&mut layer, &[(round, Some(1)), (7, Some(round as u8))]);
         }
         assert!(layer.pieces.len() <= 9, "{} pieces", layer.pieces.len());
-        assert_eq!(
-            layer.get(&7u32.to_be_bytes()).unwrap().unwrap().as_ref(),
-            [199]
-        );
-        assert_eq!(
-            layer.get(&199u32.to_be_bytes()).unwrap().unwrap().as_ref(),
-            [1]
-        );
+        assert_eq!(layer.get(&7u32.to_be_bytes()).unwrap().unwrap().as_ref(), [199]);
+        assert_eq!(layer.get(&199u32.to_be_bytes()).unwrap().unwrap().as_ref(), [1]);
     }
 
     #[test]
@@ -174,10 +133,7 @@ mod tests {
         commit(&mut layer, &[(1, Some(1))]);
         let before = layer.clone();
         commit(&mut layer, &[(1, None), (2, Some(2))]);
-        assert_eq!(
-            before.get(&1u32.to_be_bytes()).unwrap().unwrap().as_ref(),
-            [1]
-        );
+        assert_eq!(before.get(&1u32.to_be_bytes()).unwrap().unwrap().as_ref(), [1]);
         assert_eq!(before.get(&2u32.to_be_bytes()), None);
         assert_eq!(layer.get(&1u32.to_be_bytes()), Some(None));
     }

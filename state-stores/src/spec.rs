@@ -60,13 +60,7 @@ pub struct WindowSpec {
 
 impl StoreSpec {
     fn new(name: &str, kind: StoreKind) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            persistent: true,
-            logged: true,
-            timestamped: false,
-        }
+        Self { name: name.into(), kind, persistent: true, logged: true, timestamped: false }
     }
 
     /// A key-value store: persistent, logged, plain values.
@@ -77,14 +71,7 @@ impl StoreSpec {
     /// A window store without duplicates: persistent, logged, plain values, Kafka Streams' segment length.
     pub fn window(name: &str, retention_ms: i64, window_size_ms: i64) -> Self {
         let segments = SegmentedSpec::new(retention_ms);
-        Self::new(
-            name,
-            StoreKind::Window(WindowSpec {
-                segments,
-                window_size_ms,
-                retain_duplicates: false,
-            }),
-        )
+        Self::new(name, StoreKind::Window(WindowSpec { segments, window_size_ms, retain_duplicates: false }))
     }
 
     /// A session store: persistent, logged, plain values, Kafka Streams' segment length.
@@ -180,10 +167,7 @@ impl StoreSpec {
             Some(s) if s.retention_ms < 0 => "the retention must not be negative",
             _ => return Ok(()),
         };
-        Err(StoreError::BadSpec {
-            store: self.name.to_string(),
-            reason,
-        })
+        Err(StoreError::BadSpec { store: self.name.to_string(), reason })
     }
 }
 
@@ -191,11 +175,7 @@ impl SegmentedSpec {
     /// That retention with Kafka Streams' default segments: half of it, at least a minute.
     pub fn new(retention_ms: i64) -> Self {
         let segment_ms = (retention_ms / 2).max(SHORTEST_DEFAULT_SEGMENT_MS);
-        Self {
-            retention_ms,
-            segment_ms,
-            one_tick_more: false,
-        }
+        Self { retention_ms, segment_ms, one_tick_more: false }
     }
 
     /// The segment that `time_ms` falls into.
@@ -208,8 +188,6 @@ impl SegmentedSpec {
         if observed_ms == i64::MIN {
             return i64::MIN;
         }
-        observed_ms
-            .saturating_sub(self.retention_ms)
-            .saturating_add(if self.one_tick_more { 0 } else { 1 })
+        observed_ms.saturating_sub(self.retention_ms).saturating_add(if self.one_tick_more { 0 } else { 1 })
     }
 }

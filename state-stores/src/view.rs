@@ -4,12 +4,10 @@ use crate::backend::{Backend, Direction, KeyRange, MemoryBackend, SharedBytes, S
 use crate::shared_layer::SharedLayer;
 use crate::storage::{Home, MergedCursor, StoreCore, StoreReader, TableKey};
 use crate::store::{
-    fetch, fetch_all, fetch_key_range, fetch_range, fetch_session, find_sessions,
-    find_sessions_ending, get_as_of, get_latest,
+    fetch, fetch_all, fetch_key_range, fetch_range, fetch_session, find_sessions, find_sessions_ending, get_as_of,
+    get_latest,
 };
-use crate::{
-    Entries, Positions, SessionEntries, StoreError, StoreSpec, VersionedRecord, WindowEntries,
-};
+use crate::{Entries, Positions, SessionEntries, StoreError, StoreSpec, VersionedRecord, WindowEntries};
 use arc_swap::ArcSwapOption;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,15 +37,9 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
-    pub(crate) fn take(
-        memory: &MemoryBackend,
-        persistent: Option<&dyn Backend>,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn take(memory: &MemoryBackend, persistent: Option<&dyn Backend>) -> Result<Self, StoreError> {
         let persistent = persistent.map(|backend| backend.snapshot()).transpose()?;
-        Ok(Self {
-            memory: memory.snapshot()?,
-            persistent,
-        })
+        Ok(Self { memory: memory.snapshot()?, persistent })
     }
 
     fn of(&self, home: Home) -> Arc<dyn Snapshot> {
@@ -65,21 +57,9 @@ pub struct StoresView {
 }
 
 impl StoresView {
-    pub(crate) fn new(
-        stores: &mut [StoreCore],
-        snapshots: &Snapshots,
-        positions: &Positions,
-    ) -> Self {
-        let view = |store: &mut StoreCore| {
-            (
-                store.spec.name.clone(),
-                StoreView::new(store, snapshots.of(store.home)),
-            )
-        };
-        Self {
-            stores: stores.iter_mut().map(view).collect(),
-            positions: positions.clone(),
-        }
+    pub(crate) fn new(stores: &mut [StoreCore], snapshots: &Snapshots, positions: &Positions) -> Self {
+        let view = |store: &mut StoreCore| (store.spec.name.clone(), StoreView::new(store, snapshots.of(store.home)));
+        Self { stores: stores.iter_mut().map(view).collect(), positions: positions.clone() }
     }
 
     /// A store's state.
@@ -87,9 +67,7 @@ impl StoresView {
     /// # Errors
     /// [`StoreError::UnknownStore`].
     pub fn store(&self, name: &str) -> Result<&StoreView, StoreError> {
-        self.stores
-            .get(name)
-            .ok_or_else(|| StoreError::UnknownStore(name.to_owned()))
+        self.stores.get(name).ok_or_else(|| StoreError::UnknownStore(name.to_owned()))
     }
 
     /// What this state stands for: a caller that waits for its own write compares input positions.
@@ -121,18 +99,8 @@ impl StoreView {
             backend: table.backend,
         };
         let main = table(&mut store.main);
-        let segments = store
-            .segments
-            .iter_mut()
-            .map(|(id, segment)| (*id, table(segment)))
-            .collect();
-        Self {
-            spec: store.spec.clone(),
-            observed_ms: store.committed.observed_ms,
-            main,
-            segments,
-            snapshot,
-        }
+        let segments = store.segments.iter_mut().map(|(id, segment)| (*id, table(segment))).collect();
+        Self { spec: store.spec.clone(), observed_ms: store.committed.observed_ms, main, segments, snapshot }
     }
 
     /// The store's specification.
@@ -152,12 +120,7 @@ impl StoreView {
     ///
     /// # Errors
     /// The disk's.
-    pub fn range(
-        &self,
-        from: Option<&[u8]>,
-        to: Option<&[u8]>,
-        direction: Direction,
-    ) -> Result<Entries, StoreError> {
+    pub fn range(&self, from: Option<&[u8]>, to: Option<&[u8]>, direction: Direction) -> Result<Entries, StoreError> {
         Entries::of_main(self, &KeyRange::inclusive(from, to), direction)
     }
 
@@ -173,11 +136,7 @@ impl StoreView {
     ///
     /// # Errors
     /// The disk's.
-    pub fn window_fetch(
-        &self,
-        key: &[u8],
-        start_ms: i64,
-    ) -> Result<Option<SharedBytes>, StoreError> {
+    pub fn window_fetch(&self, key: &[u8], start_ms: i64) -> Result<Option<SharedBytes>, StoreError> {
         fetch(self, key, start_ms)
     }
 
@@ -227,12 +186,7 @@ impl StoreView {
     ///
     /// # Errors
     /// The disk's.
-    pub fn session_fetch(
-        &self,
-        key: &[u8],
-        start_ms: i64,
-        end_ms: i64,
-    ) -> Result<Option<SharedBytes>, StoreError> {
+    pub fn session_fetch(&self, key: &[u8], start_ms: i64, end_ms: i64) -> Result<Option<SharedBytes>, StoreError> {
         fetch_session(self, key, (start_ms, end_ms))
     }
 
@@ -275,11 +229,7 @@ impl StoreView {
     ///
     /// # Errors
     /// The disk's.
-    pub fn get_as_of(
-        &self,
-        key: &[u8],
-        as_of_ms: i64,
-    ) -> Result<Option<VersionedRecord>, StoreError> {
+    pub fn get_as_of(&self, key: &[u8], as_of_ms: i64) -> Result<Option<VersionedRecord>, StoreError> {
         get_as_of(self, key, as_of_ms)
     }
 
@@ -300,12 +250,7 @@ impl StoreReader for StoreView {
         self.observed_ms
     }
 
-    fn read(
-        &self,
-        table: TableKey,
-        key: &[u8],
-        visit: &mut dyn FnMut(&[u8]),
-    ) -> Result<bool, StoreError> {
+    fn read(&self, table: TableKey, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
         let value = StoreReader::get(self, table, key)?;
         value.iter().for_each(|value| visit(value));
         Ok(value.is_some())
@@ -322,31 +267,15 @@ impl StoreReader for StoreView {
         }
     }
 
-    fn scan(
-        &self,
-        table: TableKey,
-        range: &KeyRange,
-        direction: Direction,
-    ) -> Result<MergedCursor, StoreError> {
+    fn scan(&self, table: TableKey, range: &KeyRange, direction: Direction) -> Result<MergedCursor, StoreError> {
         let Some(table) = self.table(table) else {
             return Ok(MergedCursor::default());
         };
-        let below = table
-            .backend
-            .map(|id| self.snapshot.scan(id, range, direction))
-            .transpose()?;
-        Ok(MergedCursor::new(
-            table.committed.scan(range, direction),
-            below,
-            direction,
-        ))
+        let below = table.backend.map(|id| self.snapshot.scan(id, range, direction)).transpose()?;
+        Ok(MergedCursor::new(table.committed.scan(range, direction), below, direction))
     }
 
     fn segments(&self, from: i64, to: i64) -> Vec<i64> {
-        if from > to {
-            Vec::new()
-        } else {
-            self.segments.range(from..=to).map(|(id, _)| *id).collect()
-        }
+        if from > to { Vec::new() } else { self.segments.range(from..=to).map(|(id, _)| *id).collect() }
     }
 }

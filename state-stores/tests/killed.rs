@@ -20,14 +20,8 @@ fn open(directory: &Path) -> TaskStores {
         StoreSpec::key_value("last"),
     ];
     // So small that RocksDB flushes in between on its own.
-    let sizes = ResourceSizes {
-        write_buffer_bytes: 512 << 10,
-        ..ResourceSizes::default()
-    };
-    let persistence = Persistence::RocksDb {
-        directory: directory.into(),
-        resources: SharedResources::new(sizes),
-    };
+    let sizes = ResourceSizes { write_buffer_bytes: 512 << 10, ..ResourceSizes::default() };
+    let persistence = Persistence::RocksDb { directory: directory.into(), resources: SharedResources::new(sizes) };
     TaskStores::new(TaskStorage::open(&specs, persistence).unwrap())
 }
 
@@ -45,11 +39,7 @@ fn victim() {
         let key = (commit % KEYS).to_be_bytes();
         stores.key_value("first").unwrap().put(&key, &value);
         stores.key_value("last").unwrap().put(&key, &value);
-        stores.window("windows").unwrap().put(
-            b"k",
-            Some(&commit.to_be_bytes()),
-            commit as i64 * 10,
-        );
+        stores.window("windows").unwrap().put(b"k", Some(&commit.to_be_bytes()), commit as i64 * 10);
         stores.commit(&Positions::default().with_input("in", 0, commit as i64));
         stores.apply().unwrap();
         if commit % FLUSH_EVERY == 0 {
@@ -61,12 +51,7 @@ fn victim() {
 }
 
 fn number(stores: &TaskStores) -> u64 {
-    stores
-        .positions()
-        .inputs
-        .values()
-        .next()
-        .map_or(0, |number| *number as u64)
+    stores.positions().inputs.values().next().map_or(0, |number| *number as u64)
 }
 
 /// Runs the victim until it dies of itself or has flushed `flushes` times; returns the last flush that it told.
@@ -79,9 +64,7 @@ fn run_victim(directory: &Path, kill_point: &str, flushes: usize) -> u64 {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(victim.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let lines = BufReader::new(victim.stdout.take().unwrap()).lines().map_while(Result::ok);
     let told = lines.filter_map(|line| line.rsplit_once("flushed ")?.1.parse().ok());
     let last = told.take(flushes).last().unwrap_or(0);
     if kill_point.is_empty() {
@@ -90,11 +73,7 @@ fn run_victim(directory: &Path, kill_point: &str, flushes: usize) -> u64 {
         victim.kill().unwrap();
     }
     let status = victim.wait().unwrap();
-    assert_eq!(
-        std::os::unix::process::ExitStatusExt::signal(&status),
-        Some(9),
-        "{kill_point}: {status}"
-    );
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{kill_point}: {status}");
     last
 }
 
@@ -106,29 +85,16 @@ fn assert_one_commit(directory: &Path, flushed: u64) {
     for key in 0..KEYS {
         let last = (1..=number).rev().find(|commit| commit % KEYS == key);
         for name in ["first", "last"] {
-            let found = stores
-                .key_value(name)
-                .unwrap()
-                .get(&key.to_be_bytes())
-                .unwrap();
+            let found = stores.key_value(name).unwrap().get(&key.to_be_bytes()).unwrap();
             let found = found.map(|value| u64::from_be_bytes(*value.first_chunk().unwrap()));
             assert_eq!(found, last, "{name} {key} as of {number}");
         }
     }
     let windows = stores.window("windows").unwrap();
     let starts = (1..=number).map(|commit| commit as i64 * 10);
-    let expected: Vec<i64> = starts
-        .filter(|start| *start > number as i64 * 10 - RETENTION_MS)
-        .collect();
-    let found = windows
-        .fetch_range(b"k", 0, i64::MAX, comanda_state_stores::Direction::Forward)
-        .unwrap();
-    assert_eq!(
-        found
-            .map(|entry| entry.unwrap().start_ms)
-            .collect::<Vec<_>>(),
-        expected
-    );
+    let expected: Vec<i64> = starts.filter(|start| *start > number as i64 * 10 - RETENTION_MS).collect();
+    let found = windows.fetch_range(b"k", 0, i64::MAX, comanda_state_stores::Direction::Forward).unwrap();
+    assert_eq!(found.map(|entry| entry.unwrap().start_ms).collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -143,12 +109,7 @@ fn killed_at_any_time_all_tables_are_as_of_the_commit_that_the_positions_name() 
 #[cfg(feature = "kill-points")]
 #[test]
 fn killed_at_each_named_point_all_tables_are_as_of_the_commit_that_the_positions_name() {
-    for point in [
-        "apply.before:90",
-        "apply.inside:91",
-        "rocksdb.flush:1",
-        "rocksdb.flush:3",
-    ] {
+    for point in ["apply.before:90", "apply.inside:91", "rocksdb.flush:1", "rocksdb.flush:3"] {
         let directory = TempDir::new().unwrap();
         let flushed = run_victim(directory.path(), point, usize::MAX);
         assert_one_commit(directory.path(), flushed);

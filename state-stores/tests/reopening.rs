@@ -3,38 +3,23 @@
 
 use comanda_state_stores::backend::{Backend, RocksBackend, SharedResources};
 use comanda_state_stores::{
-    Direction, Persistence, Positions, Remedy, StoreError, StoreSpec, TaskStorage, TaskStores,
-    VersionedRecord,
+    Direction, Persistence, Positions, Remedy, StoreError, StoreSpec, TaskStorage, TaskStores, VersionedRecord,
 };
 use std::path::Path;
 use tempfile::TempDir;
 
 fn open(directory: &Path, specs: &[StoreSpec]) -> Result<TaskStorage, StoreError> {
     let resources = SharedResources::default();
-    TaskStorage::open(
-        specs,
-        Persistence::RocksDb {
-            directory: directory.into(),
-            resources,
-        },
-    )
+    TaskStorage::open(specs, Persistence::RocksDb { directory: directory.into(), resources })
 }
 
 /// Two stores with an entry each, committed at offset 5 of their change logs, flushed.
 fn filled(directory: &Path) -> [StoreSpec; 2] {
-    let specs = [
-        StoreSpec::key_value("a"),
-        StoreSpec::window("b.with.dots", 1000, 10),
-    ];
+    let specs = [StoreSpec::key_value("a"), StoreSpec::window("b.with.dots", 1000, 10)];
     let stores = TaskStores::new(open(directory, &specs).unwrap());
     stores.key_value("a").unwrap().put(b"k", b"v");
-    stores
-        .window("b.with.dots")
-        .unwrap()
-        .put(b"k", Some(b"v"), 500);
-    let positions = Positions::default()
-        .with_input("in", 0, 9)
-        .with_changelog("a", 5);
+    stores.window("b.with.dots").unwrap().put(b"k", Some(b"v"), 500);
+    let positions = Positions::default().with_input("in", 0, 9).with_changelog("a", 5);
     stores.commit(&positions.with_changelog("b.with.dots", 5));
     stores.apply().unwrap();
     stores.flush().unwrap();
@@ -46,24 +31,10 @@ fn what_was_flushed_is_there_again_with_its_positions() {
     let directory = TempDir::new().unwrap();
     let specs = filled(directory.path());
     let stores = TaskStores::new(open(directory.path(), &specs).unwrap());
-    assert_eq!(
-        stores
-            .positions()
-            .inputs
-            .values()
-            .copied()
-            .collect::<Vec<_>>(),
-        [9]
-    );
-    assert_eq!(
-        stores.key_value("a").unwrap().get(b"k").unwrap().as_deref(),
-        Some(b"v".as_slice())
-    );
+    assert_eq!(stores.positions().inputs.values().copied().collect::<Vec<_>>(), [9]);
+    assert_eq!(stores.key_value("a").unwrap().get(b"k").unwrap().as_deref(), Some(b"v".as_slice()));
     let windows = stores.window("b.with.dots").unwrap();
-    assert_eq!(
-        windows.fetch(b"k", 500).unwrap().as_deref(),
-        Some(b"v".as_slice())
-    );
+    assert_eq!(windows.fetch(b"k", 500).unwrap().as_deref(), Some(b"v".as_slice()));
     assert_eq!(windows.observed_stream_time(), 500);
 }
 
@@ -74,21 +45,9 @@ fn a_store_stored_in_another_layout_starts_over_and_the_others_stay() {
     let changed = [a, b.segment_ms(7)];
     let stores = TaskStores::new(open(directory.path(), &changed).unwrap());
     let changelogs = stores.positions().changelogs;
-    assert_eq!(
-        changelogs
-            .iter()
-            .map(|(name, offset)| (&**name, *offset))
-            .collect::<Vec<_>>(),
-        [("a", 5)]
-    );
+    assert_eq!(changelogs.iter().map(|(name, offset)| (&**name, *offset)).collect::<Vec<_>>(), [("a", 5)]);
     let windows = stores.window("b.with.dots").unwrap();
-    assert_eq!(
-        windows
-            .fetch_all(0, i64::MAX, Direction::Forward)
-            .unwrap()
-            .count(),
-        0
-    );
+    assert_eq!(windows.fetch_all(0, i64::MAX, Direction::Forward).unwrap().count(), 0);
     assert_eq!(windows.observed_stream_time(), i64::MIN);
 }
 
@@ -100,11 +59,7 @@ fn tables_of_a_store_that_is_gone_are_dropped_with_its_position() {
     let backend = RocksBackend::open(directory.path(), SharedResources::default()).unwrap();
     assert_eq!(backend.table_names(), ["main.a"]);
     drop(backend);
-    let storage = open(
-        directory.path(),
-        &[a, StoreSpec::window("b.with.dots", 1000, 10)],
-    )
-    .unwrap();
+    let storage = open(directory.path(), &[a, StoreSpec::window("b.with.dots", 1000, 10)]).unwrap();
     assert_eq!(storage.positions().changelogs.len(), 1);
 }
 
@@ -141,25 +96,15 @@ fn a_damaged_database_is_corrupt_and_opens_empty_once_destroyed() {
     let refused = open(directory.path(), &specs).err().unwrap();
     assert_eq!(refused.remedy(), Remedy::TaskCorrupted, "{refused}");
     TaskStorage::destroy(directory.path()).unwrap();
-    assert_eq!(
-        open(directory.path(), &specs).unwrap().positions(),
-        &Positions::default()
-    );
+    assert_eq!(open(directory.path(), &specs).unwrap().positions(), &Positions::default());
 }
 
 #[test]
 fn a_damaged_table_is_corrupt_when_read() {
     let directory = TempDir::new().unwrap();
     let specs = filled(directory.path());
-    for file in std::fs::read_dir(directory.path())
-        .unwrap()
-        .map(Result::unwrap)
-    {
-        if file
-            .path()
-            .extension()
-            .is_some_and(|extension| extension == "sst")
-        {
+    for file in std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap) {
+        if file.path().extension().is_some_and(|extension| extension == "sst") {
             let length = file.metadata().unwrap().len() as usize;
             std::fs::write(file.path(), vec![0x5a; length]).unwrap();
         }
@@ -185,25 +130,13 @@ fn a_wiped_task_is_empty_and_stays_so() {
 
 #[test]
 fn a_task_moves_between_threads_once_its_handles_are_gone() {
-    let stores = TaskStores::new(
-        TaskStorage::open(&[StoreSpec::versioned("v", 100)], Persistence::Memory).unwrap(),
-    );
+    let stores = TaskStores::new(TaskStorage::open(&[StoreSpec::versioned("v", 100)], Persistence::Memory).unwrap());
     let handle = stores.versioned("v").unwrap();
     handle.put(b"k", Some(b"v"), 1).unwrap();
     let stores = stores.into_storage().err().unwrap();
     drop(handle);
     let storage = stores.into_storage().ok().unwrap();
-    let found = std::thread::spawn(move || {
-        TaskStores::new(storage)
-            .versioned("v")
-            .unwrap()
-            .get(b"k")
-            .unwrap()
-    });
-    let expected = VersionedRecord {
-        value: b"v".as_slice().into(),
-        valid_from_ms: 1,
-        valid_to_ms: None,
-    };
+    let found = std::thread::spawn(move || TaskStores::new(storage).versioned("v").unwrap().get(b"k").unwrap());
+    let expected = VersionedRecord { value: b"v".as_slice().into(), valid_from_ms: 1, valid_to_ms: None };
     assert_eq!(found.join().unwrap(), Some(expected));
 }

@@ -21,11 +21,7 @@ fn put_and_apply(stores: &TaskStores, start_ms: i64) {
 
 fn starts(stores: &TaskStores) -> Vec<i64> {
     let windows = stores.window("w").unwrap();
-    windows
-        .fetch_all(0, i64::MAX, Direction::Forward)
-        .unwrap()
-        .map(|entry| entry.unwrap().start_ms)
-        .collect()
+    windows.fetch_all(0, i64::MAX, Direction::Forward).unwrap().map(|entry| entry.unwrap().start_ms).collect()
 }
 
 #[test]
@@ -54,23 +50,13 @@ fn a_crash_before_the_flush_brings_expired_windows_back_with_their_time() {
     let stores = open(&disk);
     assert_eq!(starts(&stores), [5, 15]);
     assert_eq!(stores.window("w").unwrap().observed_stream_time(), 15);
-    assert_eq!(
-        stores
-            .positions()
-            .changelogs
-            .values()
-            .copied()
-            .collect::<Vec<_>>(),
-        [15]
-    );
+    assert_eq!(stores.positions().changelogs.values().copied().collect::<Vec<_>>(), [15]);
 }
 
 #[test]
 fn a_put_out_of_retention_is_refused_and_one_tick_more_is_what_some_stores_see() {
     let [plain] = specs();
-    let more = StoreSpec::window("more", 20, 10)
-        .segment_ms(10)
-        .one_tick_more();
+    let more = StoreSpec::window("more", 20, 10).segment_ms(10).one_tick_more();
     let stores = TaskStores::new(TaskStorage::open(&[plain, more], Persistence::Memory).unwrap());
     let seen = ["w", "more"].map(|name| {
         let windows = stores.window(name).unwrap();

@@ -1,9 +1,6 @@
 //! Tables in memory. Nothing survives the process; a snapshot shares structure and costs next to nothing.
 
-use super::{
-    Backend, Batch, Cursor, Direction, KeyRange, METADATA_NAME, ReadTables, SharedBytes, Snapshot,
-    TableId,
-};
+use super::{Backend, Batch, Cursor, Direction, KeyRange, METADATA_NAME, ReadTables, SharedBytes, Snapshot, TableId};
 use crate::StoreError;
 use imbl::OrdMap;
 use std::collections::{BTreeMap, VecDeque};
@@ -28,14 +25,8 @@ struct MemoryTable {
 
 impl Default for MemoryBackend {
     fn default() -> Self {
-        let metadata = MemoryTable {
-            name: METADATA_NAME.into(),
-            entries: OrdMap::new(),
-        };
-        Self {
-            tables: BTreeMap::from([(TableId::METADATA, metadata)]),
-            next_id: TableId::METADATA.0 + 1,
-        }
+        let metadata = MemoryTable { name: METADATA_NAME.into(), entries: OrdMap::new() };
+        Self { tables: BTreeMap::from([(TableId::METADATA, metadata)]), next_id: TableId::METADATA.0 + 1 }
     }
 }
 
@@ -46,28 +37,14 @@ impl MemoryBackend {
 }
 
 impl ReadTables for MemoryBackend {
-    fn read(
-        &self,
-        table: TableId,
-        key: &[u8],
-        visit: &mut dyn FnMut(&[u8]),
-    ) -> Result<bool, StoreError> {
+    fn read(&self, table: TableId, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
         let value = self.entries(table)?.get(key);
         value.into_iter().for_each(|value| visit(value));
         Ok(value.is_some())
     }
 
-    fn scan(
-        &self,
-        table: TableId,
-        range: &KeyRange,
-        direction: Direction,
-    ) -> Result<Box<dyn Cursor>, StoreError> {
-        Ok(Box::new(MapCursor::new(
-            self.entries(table)?.clone(),
-            range.clone(),
-            direction,
-        )))
+    fn scan(&self, table: TableId, range: &KeyRange, direction: Direction) -> Result<Box<dyn Cursor>, StoreError> {
+        Ok(Box::new(MapCursor::new(self.entries(table)?.clone(), range.clone(), direction)))
     }
 
     fn get(&self, table: TableId, key: &[u8]) -> Result<Option<SharedBytes>, StoreError> {
@@ -79,31 +56,18 @@ impl Snapshot for MemoryBackend {}
 
 impl Backend for MemoryBackend {
     fn open_table(&mut self, name: &str) -> Result<TableId, StoreError> {
-        let known = self
-            .tables
-            .iter()
-            .find(|(id, table)| **id != TableId::METADATA && &*table.name == name);
+        let known = self.tables.iter().find(|(id, table)| **id != TableId::METADATA && &*table.name == name);
         if let Some((id, _)) = known {
             return Ok(*id);
         }
         let id = TableId(self.next_id);
         self.next_id += 1;
-        self.tables.insert(
-            id,
-            MemoryTable {
-                name: name.into(),
-                entries: OrdMap::new(),
-            },
-        );
+        self.tables.insert(id, MemoryTable { name: name.into(), entries: OrdMap::new() });
         Ok(id)
     }
 
     fn table_names(&self) -> Vec<String> {
-        self.tables
-            .iter()
-            .filter(|(id, _)| **id != TableId::METADATA)
-            .map(|(_, t)| t.name.to_string())
-            .collect()
+        self.tables.iter().filter(|(id, _)| **id != TableId::METADATA).map(|(_, t)| t.name.to_string()).collect()
     }
 
     fn drop_table(&mut self, table: TableId) -> Result<(), StoreError> {
@@ -112,11 +76,7 @@ impl Backend for MemoryBackend {
     }
 
     fn write(&mut self, batch: Batch<'_>) -> Result<(), StoreError> {
-        if batch
-            .operations
-            .iter()
-            .any(|operation| !self.tables.contains_key(&operation.table))
-        {
+        if batch.operations.iter().any(|operation| !self.tables.contains_key(&operation.table)) {
             return Err(StoreError::Closed);
         }
         for operation in batch.operations {
@@ -124,9 +84,7 @@ impl Backend for MemoryBackend {
                 continue;
             };
             match operation.value {
-                Some(value) => table
-                    .entries
-                    .insert(operation.key.into_shared(), value.into_shared()),
+                Some(value) => table.entries.insert(operation.key.into_shared(), value.into_shared()),
                 None => table.entries.remove(operation.key.bytes()),
             };
         }
@@ -142,8 +100,7 @@ impl Backend for MemoryBackend {
     }
 
     fn approximate_entries(&self, table: TableId) -> u64 {
-        self.entries(table)
-            .map_or(0, |entries| entries.len() as u64)
+        self.entries(table).map_or(0, |entries| entries.len() as u64)
     }
 
     fn wipe(&mut self) -> Result<(), StoreError> {
@@ -170,14 +127,8 @@ pub(crate) struct MapCursor<V> {
 
 impl<V: Clone> MapCursor<V> {
     pub(crate) fn new(map: SharedMap<V>, range: KeyRange, direction: Direction) -> Self {
-        let mut cursor = Self {
-            map,
-            rest: range,
-            direction,
-            chunk: VecDeque::new(),
-            chunk_size: FIRST_CHUNK,
-            before: None,
-        };
+        let mut cursor =
+            Self { map, rest: range, direction, chunk: VecDeque::new(), chunk_size: FIRST_CHUNK, before: None };
         cursor.fill();
         cursor
     }
@@ -211,49 +162,27 @@ impl<V: Clone> MapCursor<V> {
             Some(last) => Bound::Excluded(&**last),
             None => Bound::Included(self.rest.from.as_slice()),
         };
-        let to = self
-            .rest
-            .to
-            .as_deref()
-            .map_or(Bound::Unbounded, Bound::Excluded);
+        let to = self.rest.to.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         if !bounds_are_ordered(from, to) {
             return;
         }
         let entries = self.map.range::<_, [u8]>((from, to)).take(self.chunk_size);
-        self.chunk
-            .extend(entries.map(|(key, value)| (key.clone(), value.clone())));
-        self.before = self
-            .chunk
-            .back()
-            .map(|(key, _)| key.clone())
-            .or(self.before.take());
+        self.chunk.extend(entries.map(|(key, value)| (key.clone(), value.clone())));
+        self.before = self.chunk.back().map(|(key, _)| key.clone()).or(self.before.take());
     }
 
     fn fill_backward(&mut self) {
         let from = Bound::Included(self.rest.from.as_slice());
         let to = match &self.before {
             Some(last) => Bound::Excluded(&**last),
-            None => self
-                .rest
-                .to
-                .as_deref()
-                .map_or(Bound::Unbounded, Bound::Excluded),
+            None => self.rest.to.as_deref().map_or(Bound::Unbounded, Bound::Excluded),
         };
         if !bounds_are_ordered(from, to) {
             return;
         }
-        let entries = self
-            .map
-            .range::<_, [u8]>((from, to))
-            .rev()
-            .take(self.chunk_size);
-        self.chunk
-            .extend(entries.map(|(key, value)| (key.clone(), value.clone())));
-        self.before = self
-            .chunk
-            .back()
-            .map(|(key, _)| key.clone())
-            .or(self.before.take());
+        let entries = self.map.range::<_, [u8]>((from, to)).rev().take(self.chunk_size);
+        self.chunk.extend(entries.map(|(key, value)| (key.clone(), value.clone())));
+        self.before = self.chunk.back().map(|(key, _)| key.clone()).or(self.before.take());
     }
 }
 

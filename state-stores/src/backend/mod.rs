@@ -56,18 +56,12 @@ impl KeyRange {
 
     /// Both ends inclusive, `None` meaning open: Kafka Streams' `range(from, to)`.
     pub fn inclusive(from: Option<&[u8]>, to: Option<&[u8]>) -> Self {
-        Self {
-            from: from.unwrap_or_default().to_vec(),
-            to: to.map(after_key),
-        }
+        Self { from: from.unwrap_or_default().to_vec(), to: to.map(after_key) }
     }
 
     /// All keys that start with `prefix`.
     pub fn prefix(prefix: &[u8]) -> Self {
-        Self {
-            from: prefix.to_vec(),
-            to: after_prefix(prefix),
-        }
+        Self { from: prefix.to_vec(), to: after_prefix(prefix) }
     }
 
     /// Whether no key can be in it.
@@ -99,23 +93,13 @@ pub trait ReadTables {
     ///
     /// # Errors
     /// The disk's; [`StoreError::Corrupted`].
-    fn read(
-        &self,
-        table: TableId,
-        key: &[u8],
-        visit: &mut dyn FnMut(&[u8]),
-    ) -> Result<bool, StoreError>;
+    fn read(&self, table: TableId, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError>;
 
     /// A cursor on the first entry of `range` in that direction.
     ///
     /// # Errors
     /// The disk's; [`StoreError::Corrupted`].
-    fn scan(
-        &self,
-        table: TableId,
-        range: &KeyRange,
-        direction: Direction,
-    ) -> Result<Box<dyn Cursor>, StoreError>;
+    fn scan(&self, table: TableId, range: &KeyRange, direction: Direction) -> Result<Box<dyn Cursor>, StoreError>;
 
     /// The value of `key`.
     ///

@@ -16,11 +16,7 @@ pub struct ResourceSizes {
 impl Default for ResourceSizes {
     /// 128 MiB of cache, 64 MiB of write buffers, 2 threads: enough for some million small entries per process.
     fn default() -> Self {
-        Self {
-            block_cache_bytes: 128 << 20,
-            write_buffer_bytes: 64 << 20,
-            background_jobs: 2,
-        }
+        Self { block_cache_bytes: 128 << 20, write_buffer_bytes: 64 << 20, background_jobs: 2 }
     }
 }
 
@@ -52,13 +48,8 @@ impl SharedResources {
     pub fn new(sizes: ResourceSizes) -> Self {
         let cache = Cache::new_lru_cache(sizes.block_cache_bytes);
         // No stalls: a full budget starts flushes; a stalled write would hold up the stream thread and its transaction.
-        let write_buffers =
-            WriteBufferManager::new_write_buffer_manager(sizes.write_buffer_bytes, false);
-        Self {
-            cache,
-            write_buffers,
-            sizes,
-        }
+        let write_buffers = WriteBufferManager::new_write_buffer_manager(sizes.write_buffer_bytes, false);
+        Self { cache, write_buffers, sizes }
     }
 
     /// The sizes it was made with.

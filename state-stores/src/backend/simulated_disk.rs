@@ -1,9 +1,6 @@
 //! A disk that can crash: keeps, as a real one would, some prefix of the writes since the last flush.
 
-use super::{
-    Backend, Batch, Cursor, Direction, KeyRange, MemoryBackend, ReadTables, SharedBytes, Snapshot,
-    TableId,
-};
+use super::{Backend, Batch, Cursor, Direction, KeyRange, MemoryBackend, ReadTables, SharedBytes, Snapshot, TableId};
 use crate::StoreError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -63,40 +60,22 @@ impl SimulatedDiskBackend {
         let mut state = disk.lock();
         state.generation += 1;
         let current = state.since_flush.last().unwrap_or(&state.durable).clone();
-        Self {
-            disk: disk.clone(),
-            current,
-            generation: state.generation,
-        }
+        Self { disk: disk.clone(), current, generation: state.generation }
     }
 
     /// The disk, unless it crashed or was opened by somebody else.
     fn own_disk(&self) -> Result<MutexGuard<'_, Disk>, StoreError> {
         let disk = self.disk.lock();
-        if disk.generation == self.generation {
-            Ok(disk)
-        } else {
-            Err(StoreError::Closed)
-        }
+        if disk.generation == self.generation { Ok(disk) } else { Err(StoreError::Closed) }
     }
 }
 
 impl ReadTables for SimulatedDiskBackend {
-    fn read(
-        &self,
-        table: TableId,
-        key: &[u8],
-        visit: &mut dyn FnMut(&[u8]),
-    ) -> Result<bool, StoreError> {
+    fn read(&self, table: TableId, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
         self.current.read(table, key, visit)
     }
 
-    fn scan(
-        &self,
-        table: TableId,
-        range: &KeyRange,
-        direction: Direction,
-    ) -> Result<Box<dyn Cursor>, StoreError> {
+    fn scan(&self, table: TableId, range: &KeyRange, direction: Direction) -> Result<Box<dyn Cursor>, StoreError> {
         self.current.scan(table, range, direction)
     }
 

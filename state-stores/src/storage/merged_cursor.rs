@@ -19,18 +19,11 @@ impl MergedCursor {
         backend: Option<Box<dyn Cursor>>,
         direction: Direction,
     ) -> Self {
-        Self {
-            layers,
-            backend,
-            backward: direction == Direction::Backward,
-        }
+        Self { layers, backend, backward: direction == Direction::Backward }
     }
 
     /// The next entry whose key is accepted.
-    pub fn next(
-        &mut self,
-        accept: impl Fn(&[u8]) -> bool,
-    ) -> Result<Option<(SharedBytes, SharedBytes)>, StoreError> {
+    pub fn next(&mut self, accept: impl Fn(&[u8]) -> bool) -> Result<Option<(SharedBytes, SharedBytes)>, StoreError> {
         loop {
             let layer = self.first_layer();
             let above = layer.and_then(|layer| self.layers[layer].peek());
@@ -42,14 +35,10 @@ impl MergedCursor {
                 (Some((above, _)), Some((below, _))) => self.order(above, below),
             };
             let entry = match (above, below) {
-                (Some((key, value)), _) if order.is_le() => value
-                    .as_ref()
-                    .filter(|_| accept(key))
-                    .map(|value| (key.clone(), value.clone())),
-                (_, Some((key, _))) if accept(key) => self
-                    .backend
-                    .as_ref()
-                    .and_then(|backend| backend.shared_entry()),
+                (Some((key, value)), _) if order.is_le() => {
+                    value.as_ref().filter(|_| accept(key)).map(|value| (key.clone(), value.clone()))
+                }
+                (_, Some((key, _))) if accept(key) => self.backend.as_ref().and_then(|backend| backend.shared_entry()),
                 _ => None,
             };
             self.pass(layer.filter(|_| order.is_le()), order.is_ge())?;
@@ -60,11 +49,7 @@ impl MergedCursor {
     }
 
     fn order(&self, one: &[u8], other: &[u8]) -> Ordering {
-        if self.backward {
-            other.cmp(one)
-        } else {
-            one.cmp(other)
-        }
+        if self.backward { other.cmp(one) } else { one.cmp(other) }
     }
 
     /// The layer whose entry comes first; the newest of those at the same key.

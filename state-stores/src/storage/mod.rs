@@ -2,14 +2,16 @@
 
 mod merged_cursor;
 mod open;
+mod reader;
 mod restore;
 mod table;
 
 pub(crate) use merged_cursor::MergedCursor;
 pub use open::Persistence;
+pub(crate) use reader::{LiveStore, StoreReader};
 pub use restore::ChangelogRecord;
 use table::Drained;
-pub(crate) use table::{Home, LiveStore, StoreCore, StoreReader, Table, TableKey, VersionWrite};
+pub(crate) use table::{Home, StoreCore, Table, TableKey, VersionWrite};
 
 use crate::backend::{Backend, Batch, MemoryBackend, Payload, SharedBytes, TableId};
 use crate::kill_points;
@@ -56,10 +58,7 @@ impl TaskStorage {
     /// # Errors
     /// [`StoreError::UnknownStore`].
     pub fn store_index(&self, name: &str) -> Result<usize, StoreError> {
-        let index = self
-            .stores
-            .iter()
-            .position(|store| &*store.spec.name == name);
+        let index = self.stores.iter().position(|store| &*store.spec.name == name);
         index.ok_or_else(|| StoreError::UnknownStore(name.to_owned()))
     }
 
@@ -86,10 +85,7 @@ impl TaskStorage {
     }
 
     fn overlays(&self) -> impl Iterator<Item = &crate::overlay::Overlay> {
-        self.stores
-            .iter()
-            .flat_map(StoreCore::tables)
-            .map(|table| &table.overlay)
+        self.stores.iter().flat_map(StoreCore::tables).map(|table| &table.overlay)
     }
 
     /// Shows every write since the last drain to `emit(store, key, value, timestamp)`, for the change logs.
@@ -105,15 +101,8 @@ impl TaskStorage {
         &mut self,
         mut emit: impl FnMut(usize, &[u8], Option<&[u8]>, i64) -> Result<(), E>,
     ) -> Result<(), E> {
-        for (index, store) in self
-            .stores
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, store)| store.spec.logged)
-        {
-            store.drain(&mut self.drained, |key, value, timestamp_ms| {
-                emit(index, key, value, timestamp_ms)
-            })?;
+        for (index, store) in self.stores.iter_mut().enumerate().filter(|(_, store)| store.spec.logged) {
+            store.drain(&mut self.drained, |key, value, timestamp_ms| emit(index, key, value, timestamp_ms))?;
         }
         Ok(())
     }
@@ -147,9 +136,7 @@ impl TaskStorage {
             kill_points::pass("apply.inside");
         }
         let cache_bytes = self.read_cache_bytes / self.stores.len().max(1);
-        self.stores
-            .iter_mut()
-            .for_each(|store| store.applied(cache_bytes));
+        self.stores.iter_mut().for_each(|store| store.applied(cache_bytes));
         self.applied.clone_from(&self.committed);
         self.apply_due = false;
         Ok(())
@@ -170,11 +157,7 @@ impl TaskStorage {
             for table in store.tables() {
                 let Some(id) = table.backend else { continue };
                 for (key, value) in table.overlay.unapplied() {
-                    batch.push(
-                        id,
-                        Payload::Shared(key.clone()),
-                        value.cloned().map(Payload::Shared),
-                    );
+                    batch.push(id, Payload::Shared(key.clone()), value.cloned().map(Payload::Shared));
                 }
             }
         }
@@ -185,18 +168,10 @@ impl TaskStorage {
     fn push_saved_state(&self, home: Home, positions: &Positions, batch: &mut Batch<'_>) {
         let own = || self.stores.iter().filter(|store| store.home == home);
         let mut positions = positions.clone();
-        positions
-            .changelogs
-            .retain(|name, _| own().any(|store| store.spec.name == *name));
-        let stores = own()
-            .map(|store| (store.spec.name.clone(), store.saved()))
-            .collect();
+        positions.changelogs.retain(|name, _| own().any(|store| store.spec.name == *name));
+        let stores = own().map(|store| (store.spec.name.clone(), store.saved())).collect();
         let saved: SharedBytes = SavedState { positions, stores }.encode().into();
-        batch.push(
-            TableId::METADATA,
-            Payload::Borrowed(SAVED_STATE_KEY),
-            Some(Payload::Shared(saved)),
-        );
+        batch.push(TableId::METADATA, Payload::Borrowed(SAVED_STATE_KEY), Some(Payload::Shared(saved)));
     }
 
     /// Makes what was applied survive a crash; then drops segments that are out of retention.
@@ -249,28 +224,18 @@ impl TaskStorage {
 
     pub(crate) fn next_stamp(&mut self) -> Stamp {
         self.writes += 1;
-        Stamp {
-            number: self.writes,
-            timestamp_ms: self.record_timestamp_ms,
-        }
+        Stamp { number: self.writes, timestamp_ms: self.record_timestamp_ms }
     }
 
     /// Reads of one store, newest layer first.
     pub(crate) fn live(&self, index: usize) -> LiveStore<'_> {
         let store = &self.stores[index];
-        LiveStore {
-            store,
-            backend: self.backend(store.home),
-        }
+        LiveStore { store, backend: self.backend(store.home) }
     }
 
     /// The backends there are.
     fn homes(&self) -> impl Iterator<Item = Home> + use<> {
-        self.persistent
-            .is_some()
-            .then_some(Home::Persistent)
-            .into_iter()
-            .chain([Home::Memory])
+        self.persistent.is_some().then_some(Home::Persistent).into_iter().chain([Home::Memory])
     }
 
     fn backend(&self, home: Home) -> &dyn Backend {

@@ -37,10 +37,7 @@ impl TaskStorage {
         let persistent: Option<Box<dyn Backend>> = match persistence {
             Persistence::Memory => None,
             Persistence::RocksDb { .. } if !specs.iter().any(|spec| spec.persistent) => None,
-            Persistence::RocksDb {
-                directory,
-                resources,
-            } => Some(Box::new(RocksBackend::open(&directory, resources)?)),
+            Persistence::RocksDb { directory, resources } => Some(Box::new(RocksBackend::open(&directory, resources)?)),
             Persistence::Backend(backend) => Some(backend),
         };
         let saved = match &persistent {
@@ -77,36 +74,22 @@ impl TaskStorage {
 
     /// Keeps the positions and tables of stores that are stored as they are asked for now, and deletes the rest.
     fn take_over(&mut self, saved: SavedState) -> Result<(), StoreError> {
-        let SavedState {
-            mut positions,
-            stores,
-        } = saved;
+        let SavedState { mut positions, stores } = saved;
         let usable: BTreeSet<_> = self
             .stores
             .iter()
-            .filter(|store| {
-                stores
-                    .get(&store.spec.name)
-                    .is_some_and(|saved| saved.layout == store.layout())
-            })
+            .filter(|store| stores.get(&store.spec.name).is_some_and(|saved| saved.layout == store.layout()))
             .filter(|store| store.home == Home::Persistent)
             .map(|store| store.spec.name.clone())
             .collect();
-        positions
-            .changelogs
-            .retain(|store, _| usable.contains(store));
+        positions.changelogs.retain(|store, _| usable.contains(store));
         self.committed = positions.clone();
         self.applied = positions;
-        let Some(names) = self
-            .persistent
-            .as_ref()
-            .map(|backend| backend.table_names())
-        else {
+        let Some(names) = self.persistent.as_ref().map(|backend| backend.table_names()) else {
             return Ok(());
         };
-        let (kept, dropped): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| {
-            parse_table_name(name).is_some_and(|(store, _)| usable.contains(store))
-        });
+        let (kept, dropped): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|name| parse_table_name(name).is_some_and(|(store, _)| usable.contains(store)));
         if !dropped.is_empty() {
             self.forget_tables(&dropped)?;
         }
@@ -134,29 +117,19 @@ impl TaskStorage {
     }
 
     fn attach(&mut self, table: &str) -> Result<(), StoreError> {
-        let (Some(backend), Some((name, key))) = (&mut self.persistent, parse_table_name(table))
-        else {
+        let (Some(backend), Some((name, key))) = (&mut self.persistent, parse_table_name(table)) else {
             return Ok(());
         };
-        if let Some(store) = self
-            .stores
-            .iter_mut()
-            .find(|store| &*store.spec.name == name)
-        {
+        if let Some(store) = self.stores.iter_mut().find(|store| &*store.spec.name == name) {
             store.table_mut(key).backend = Some(backend.open_table(table)?);
         }
         Ok(())
     }
 
     fn open_main_tables(&mut self) -> Result<(), StoreError> {
-        for store in self
-            .stores
-            .iter_mut()
-            .filter(|store| store.has_main() && store.main.backend.is_none())
-        {
+        for store in self.stores.iter_mut().filter(|store| store.has_main() && store.main.backend.is_none()) {
             let backend = home_of(store.home, &mut self.persistent, &mut self.memory);
-            store.main.backend =
-                Some(backend.open_table(&table_name(&store.spec, TableKey::Main))?);
+            store.main.backend = Some(backend.open_table(&table_name(&store.spec, TableKey::Main))?);
         }
         Ok(())
     }
@@ -218,22 +191,12 @@ fn check(specs: &[StoreSpec]) -> Result<(), StoreError> {
 
 fn stores(specs: &[StoreSpec], on_disk: bool, saved: &SavedState) -> Vec<StoreCore> {
     let build = |spec: &StoreSpec| {
-        let home = if spec.persistent && on_disk {
-            Home::Persistent
-        } else {
-            Home::Memory
-        };
+        let home = if spec.persistent && on_disk { Home::Persistent } else { Home::Memory };
         let mut store = StoreCore::new(spec.clone(), home, UNOBSERVED);
-        if let Some(saved) = saved
-            .stores
-            .get(&spec.name)
-            .filter(|saved| saved.layout == store.layout())
+        if let Some(saved) = saved.stores.get(&spec.name).filter(|saved| saved.layout == store.layout())
             && home == Home::Persistent
         {
-            let times = OwnTimes {
-                observed_ms: saved.observed_ms,
-                sequence: saved.sequence,
-            };
+            let times = OwnTimes { observed_ms: saved.observed_ms, sequence: saved.sequence };
             store = StoreCore::new(spec.clone(), home, times);
         }
         store

@@ -62,11 +62,7 @@ impl TaskStorage {
     }
 
     pub(super) fn refuse_uncommitted(&self, action: &'static str) -> Result<(), StoreError> {
-        if self.uncommitted_bytes() > 0 {
-            Err(StoreError::UncommittedWrites { action })
-        } else {
-            Ok(())
-        }
+        if self.uncommitted_bytes() > 0 { Err(StoreError::UncommittedWrites { action }) } else { Ok(()) }
     }
 
     fn restore_record<'a>(
@@ -84,12 +80,8 @@ impl TaskStorage {
                 return Ok(());
             }
             StoreKind::KeyValue => None,
-            StoreKind::Window(_) => {
-                Some(split_window_key(record.key).map(|(_, start, sequence)| (start, sequence)))
-            }
-            StoreKind::Session(_) => {
-                Some(split_session_key(record.key).map(|(_, _, end)| (end, 0)))
-            }
+            StoreKind::Window(_) => Some(split_window_key(record.key).map(|(_, start, sequence)| (start, sequence))),
+            StoreKind::Session(_) => Some(split_session_key(record.key).map(|(_, _, end)| (end, 0))),
         };
         let mut table = store.segment_of(0);
         if let Some(time) = time {
@@ -102,13 +94,7 @@ impl TaskStorage {
             table = store.segment_of(time_ms);
         }
         let value = record.value.map(|value| match store.spec.timestamped {
-            true => Payload::Shared(
-                ValueAndTimestamp {
-                    timestamp_ms: record.timestamp_ms,
-                    value,
-                }
-                .encode(),
-            ),
+            true => Payload::Shared(ValueAndTimestamp { timestamp_ms: record.timestamp_ms, value }.encode()),
             false => Payload::Borrowed(value),
         });
         let id = self.backend_table(index, table)?;
@@ -116,12 +102,7 @@ impl TaskStorage {
         Ok(())
     }
 
-    fn write_restored(
-        &mut self,
-        index: usize,
-        mut batch: Batch<'_>,
-        reached: i64,
-    ) -> Result<(), StoreError> {
+    fn write_restored(&mut self, index: usize, mut batch: Batch<'_>, reached: i64) -> Result<(), StoreError> {
         let store = &mut self.stores[index];
         store.commit();
         let (home, name) = (store.home, store.spec.name.clone());

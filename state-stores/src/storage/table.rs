@@ -1,7 +1,6 @@
 //! One store inside the task: its tables, its own times, and how it is read.
 
-use super::MergedCursor;
-use crate::backend::{Backend, Direction, KeyRange, ReadTables, SharedBytes, TableId};
+use crate::backend::{Backend, SharedBytes, TableId};
 use crate::overlay::{Overlay, Undrained};
 use crate::positions::SavedStore;
 use crate::{StoreError, StoreKind, StoreSpec, ValueAndTimestamp};
@@ -49,10 +48,7 @@ pub(crate) struct OwnTimes {
 }
 
 /// Nothing put yet.
-pub(crate) const UNOBSERVED: OwnTimes = OwnTimes {
-    observed_ms: i64::MIN,
-    sequence: 0,
-};
+pub(crate) const UNOBSERVED: OwnTimes = OwnTimes { observed_ms: i64::MIN, sequence: 0 };
 
 pub(crate) struct StoreCore {
     pub spec: StoreSpec,
@@ -78,34 +74,17 @@ pub(crate) struct VersionWrite {
 impl StoreCore {
     pub fn new(spec: StoreSpec, home: Home, times: OwnTimes) -> Self {
         let (main, segments) = Default::default();
-        Self {
-            spec,
-            home,
-            main,
-            segments,
-            now: times,
-            committed: times,
-            applied: times,
-            version_log: Vec::new(),
-        }
+        Self { spec, home, main, segments, now: times, committed: times, applied: times, version_log: Vec::new() }
     }
 
     /// What its stored bytes mean: state of another layout cannot be taken over.
     pub fn layout(&self) -> Arc<str> {
-        let timestamped = if self.spec.timestamped {
-            "+timestamp"
-        } else {
-            ""
-        };
+        let timestamped = if self.spec.timestamped { "+timestamp" } else { "" };
         let layout = match (&self.spec.kind, self.spec.segments()) {
             (StoreKind::Window(window), Some(s)) if window.retain_duplicates => {
                 format!("window+duplicates/{}{timestamped}", s.segment_ms)
             }
-            (_, Some(segments)) => format!(
-                "{}/{}{timestamped}",
-                self.spec.kind_name(),
-                segments.segment_ms
-            ),
+            (_, Some(segments)) => format!("{}/{}{timestamped}", self.spec.kind_name(), segments.segment_ms),
             (_, None) => format!("{}{timestamped}", self.spec.kind_name()),
         };
         layout.into()
@@ -113,22 +92,12 @@ impl StoreCore {
 
     /// Whether it has a table outside its segments.
     pub fn has_main(&self) -> bool {
-        matches!(
-            self.spec.kind,
-            StoreKind::KeyValue | StoreKind::Versioned(_)
-        )
+        matches!(self.spec.kind, StoreKind::KeyValue | StoreKind::Versioned(_))
     }
 
     pub fn saved(&self) -> SavedStore {
-        let OwnTimes {
-            observed_ms,
-            sequence,
-        } = self.committed;
-        SavedStore {
-            layout: self.layout(),
-            observed_ms,
-            sequence,
-        }
+        let OwnTimes { observed_ms, sequence } = self.committed;
+        SavedStore { layout: self.layout(), observed_ms, sequence }
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
@@ -155,16 +124,12 @@ impl StoreCore {
 
     /// The earliest time that reads see now.
     pub fn earliest_visible(&self) -> i64 {
-        self.spec.segments().map_or(i64::MIN, |segments| {
-            segments.earliest_visible(self.now.observed_ms)
-        })
+        self.spec.segments().map_or(i64::MIN, |segments| segments.earliest_visible(self.now.observed_ms))
     }
 
     /// The segment of `time_ms`. Key-value stores have none.
     pub fn segment_of(&self, time_ms: i64) -> TableKey {
-        self.spec.segments().map_or(TableKey::Main, |segments| {
-            TableKey::Segment(segments.segment_of(time_ms))
-        })
+        self.spec.segments().map_or(TableKey::Main, |segments| TableKey::Segment(segments.segment_of(time_ms)))
     }
 
     /// Shows what the change log has not seen, in its form: see [`crate::TaskStorage::drain_uncommitted`].
@@ -183,8 +148,7 @@ impl StoreCore {
         for (table, number) in self.tables_mut().zip(0u32..) {
             room.table.clear();
             table.overlay.take_undrained(&mut room.table);
-            room.writes
-                .extend(room.table.iter().map(|write| (*write, number)));
+            room.writes.extend(room.table.iter().map(|write| (*write, number)));
         }
         // Nearly in order already, which this sort makes use of.
         room.writes.sort_by_key(|((stamp, _), _)| *stamp);
@@ -194,10 +158,7 @@ impl StoreCore {
                 continue;
             };
             let (key, stored, written_ms) = table.overlay.drained(*write);
-            match stored
-                .filter(|_| self.spec.timestamped)
-                .and_then(ValueAndTimestamp::decode)
-            {
+            match stored.filter(|_| self.spec.timestamped).and_then(ValueAndTimestamp::decode) {
                 Some(split) => emit(key, Some(split.value), split.timestamp_ms)?,
                 None => emit(key, stored, written_ms)?,
             }
@@ -213,8 +174,7 @@ impl StoreCore {
 
     pub fn abort(&mut self) {
         self.tables_mut().for_each(|table| table.overlay.abort());
-        self.segments
-            .retain(|_, table| table.backend.is_some() || !table.overlay.is_clean());
+        self.segments.retain(|_, table| table.backend.is_some() || !table.overlay.is_clean());
         self.version_log.clear();
         self.now = self.committed;
     }
@@ -222,26 +182,20 @@ impl StoreCore {
     /// The backend has what is committed; up to `cache_bytes` of it stay readable above.
     pub fn applied(&mut self, cache_bytes: usize) {
         let share = cache_bytes / self.tables().count();
-        self.tables_mut()
-            .for_each(|table| table.overlay.applied(share));
+        self.tables_mut().for_each(|table| table.overlay.applied(share));
         self.applied = self.committed;
     }
 
     /// The backend is about to be written to past the overlay.
     pub fn forget_applied(&mut self) {
-        self.tables_mut()
-            .for_each(|table| table.overlay.forget_applied());
+        self.tables_mut().for_each(|table| table.overlay.forget_applied());
     }
 
     pub fn open_missing_tables(&mut self, backend: &mut dyn Backend) -> Result<(), StoreError> {
         let (spec, segments) = (&self.spec, &mut self.segments);
-        for (id, table) in segments
-            .iter_mut()
-            .filter(|(_, table)| table.backend.is_none())
-        {
+        for (id, table) in segments.iter_mut().filter(|(_, table)| table.backend.is_none()) {
             if table.overlay.has_unapplied() {
-                table.backend =
-                    Some(backend.open_table(&table_name(spec, TableKey::Segment(*id)))?);
+                table.backend = Some(backend.open_table(&table_name(spec, TableKey::Segment(*id)))?);
             }
         }
         Ok(())
@@ -253,11 +207,7 @@ impl StoreCore {
             return Ok(());
         };
         let first_kept = segments.segment_of(segments.earliest_visible(self.applied.observed_ms));
-        while let Some(first) = self
-            .segments
-            .first_entry()
-            .filter(|first| *first.key() < first_kept)
-        {
+        while let Some(first) = self.segments.first_entry().filter(|first| *first.key() < first_kept) {
             if let Some(table) = first.get().backend {
                 backend.drop_table(table)?;
             }
@@ -284,119 +234,5 @@ pub(super) fn parse_table_name(name: &str) -> Option<(&str, TableKey)> {
             Some((store, TableKey::Segment(id.parse().ok()?)))
         }
         _ => None,
-    }
-}
-
-/// How the kinds of stores read: the same for the stream thread and for views.
-pub(crate) trait StoreReader {
-    fn spec(&self) -> &StoreSpec;
-
-    /// Highest time put.
-    fn observed_ms(&self) -> i64;
-
-    /// Shows the value to `visit` and says whether there was one.
-    fn read(
-        &self,
-        table: TableKey,
-        key: &[u8],
-        visit: &mut dyn FnMut(&[u8]),
-    ) -> Result<bool, StoreError>;
-
-    fn get(&self, table: TableKey, key: &[u8]) -> Result<Option<SharedBytes>, StoreError>;
-
-    fn scan(
-        &self,
-        table: TableKey,
-        range: &KeyRange,
-        direction: Direction,
-    ) -> Result<MergedCursor, StoreError>;
-
-    /// Segments there are, from and to inclusive, ascending.
-    fn segments(&self, from: i64, to: i64) -> Vec<i64>;
-
-    /// The earliest time that reads see.
-    fn earliest_visible(&self) -> i64 {
-        self.spec().segments().map_or(i64::MIN, |segments| {
-            segments.earliest_visible(self.observed_ms())
-        })
-    }
-}
-
-/// Uncommitted over committed over backend.
-pub(crate) struct LiveStore<'a> {
-    pub store: &'a StoreCore,
-    pub backend: &'a dyn Backend,
-}
-
-impl StoreReader for LiveStore<'_> {
-    fn spec(&self) -> &StoreSpec {
-        &self.store.spec
-    }
-
-    fn observed_ms(&self) -> i64 {
-        self.store.now.observed_ms
-    }
-
-    fn read(
-        &self,
-        table: TableKey,
-        key: &[u8],
-        visit: &mut dyn FnMut(&[u8]),
-    ) -> Result<bool, StoreError> {
-        let Some(table) = self.store.table(table) else {
-            return Ok(false);
-        };
-        match (table.overlay.get(key), table.backend) {
-            (Some(written), _) => {
-                written.into_iter().for_each(|value| visit(value));
-                Ok(written.is_some())
-            }
-            (None, Some(id)) => self.backend.read(id, key, visit),
-            (None, None) => Ok(false),
-        }
-    }
-
-    fn get(&self, table: TableKey, key: &[u8]) -> Result<Option<SharedBytes>, StoreError> {
-        let Some(table) = self.store.table(table) else {
-            return Ok(None);
-        };
-        match (table.overlay.get(key), table.backend) {
-            (Some(written), _) => Ok(written.cloned()),
-            (None, Some(id)) => self.backend.get(id, key),
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn scan(
-        &self,
-        table: TableKey,
-        range: &KeyRange,
-        direction: Direction,
-    ) -> Result<MergedCursor, StoreError> {
-        let Some(table) = self.store.table(table) else {
-            return Ok(MergedCursor::default());
-        };
-        let backend: &dyn ReadTables = self.backend;
-        let below = table
-            .backend
-            .map(|id| backend.scan(id, range, direction))
-            .transpose()?;
-        Ok(MergedCursor::new(
-            table.overlay.scan(range, direction).into_iter().collect(),
-            below,
-            direction,
-        ))
-    }
-
-    fn segments(&self, from: i64, to: i64) -> Vec<i64> {
-        if from > to {
-            Vec::new()
-        } else {
-            self.store
-                .segments
-                .range(from..=to)
-                .map(|(id, _)| *id)
-                .collect()
-        }
     }
 }

@@ -16,17 +16,8 @@ pub struct Entries {
 /// Which stored keys belong to the answer; ranges also meet those of longer user keys.
 pub(super) enum Filter {
     All,
-    Window {
-        keys: Keys,
-        from_ms: i64,
-        to_ms: i64,
-    },
-    Session {
-        keys: Keys,
-        earliest_end_ms: i64,
-        latest_end_ms: i64,
-        latest_start_ms: i64,
-    },
+    Window { keys: Keys, from_ms: i64, to_ms: i64 },
+    Session { keys: Keys, earliest_end_ms: i64, latest_end_ms: i64, latest_start_ms: i64 },
 }
 
 /// Which user keys.
@@ -54,34 +45,19 @@ impl Filter {
     fn accepts(&self, stored: &[u8]) -> bool {
         match self {
             Filter::All => true,
-            Filter::Window {
-                keys,
-                from_ms,
-                to_ms,
-            } => split_window_key(stored).is_some_and(|(key, start, _)| {
-                *from_ms <= start && start <= *to_ms && keys.accepts(key)
-            }),
-            Filter::Session {
-                keys,
-                earliest_end_ms,
-                latest_end_ms,
-                latest_start_ms,
-            } => split_session_key(stored).is_some_and(|(key, start, end)| {
-                *earliest_end_ms <= end
-                    && end <= *latest_end_ms
-                    && start <= *latest_start_ms
-                    && keys.accepts(key)
-            }),
+            Filter::Window { keys, from_ms, to_ms } => split_window_key(stored)
+                .is_some_and(|(key, start, _)| *from_ms <= start && start <= *to_ms && keys.accepts(key)),
+            Filter::Session { keys, earliest_end_ms, latest_end_ms, latest_start_ms } => split_session_key(stored)
+                .is_some_and(|(key, start, end)| {
+                    *earliest_end_ms <= end && end <= *latest_end_ms && start <= *latest_start_ms && keys.accepts(key)
+                }),
         }
     }
 }
 
 impl Entries {
     pub(super) fn empty() -> Self {
-        Self {
-            cursors: VecDeque::new(),
-            filter: Filter::All,
-        }
+        Self { cursors: VecDeque::new(), filter: Filter::All }
     }
 
     /// Entries of the main table.
@@ -91,10 +67,7 @@ impl Entries {
         direction: Direction,
     ) -> Result<Self, StoreError> {
         let cursor = reader.scan(TableKey::Main, range, direction)?;
-        Ok(Self {
-            cursors: VecDeque::from([cursor]),
-            filter: Filter::All,
-        })
+        Ok(Self { cursors: VecDeque::from([cursor]), filter: Filter::All })
     }
 
     /// Entries of the segments that hold times from `from_ms` to `to_ms` inclusive.
@@ -150,9 +123,7 @@ pub struct WindowEntry {
 impl WindowEntry {
     /// The key without window and sequence number.
     pub fn key(&self) -> &[u8] {
-        self.stored_key
-            .get(..self.stored_key.len() - keys::WINDOW_SUFFIX)
-            .unwrap_or_default()
+        self.stored_key.get(..self.stored_key.len() - keys::WINDOW_SUFFIX).unwrap_or_default()
     }
 }
 
@@ -167,11 +138,7 @@ impl Iterator for WindowEntries {
         self.0.next().map(|entry| {
             let (stored_key, value) = entry?;
             let start_ms = split_window_key(&stored_key).map_or(0, |(_, start, _)| start);
-            Ok(WindowEntry {
-                stored_key,
-                start_ms,
-                value,
-            })
+            Ok(WindowEntry { stored_key, start_ms, value })
         })
     }
 }
@@ -191,9 +158,7 @@ pub struct SessionEntry {
 impl SessionEntry {
     /// The key without the session's bounds.
     pub fn key(&self) -> &[u8] {
-        self.stored_key
-            .get(..self.stored_key.len() - keys::SESSION_SUFFIX)
-            .unwrap_or_default()
+        self.stored_key.get(..self.stored_key.len() - keys::SESSION_SUFFIX).unwrap_or_default()
     }
 }
 
@@ -207,14 +172,8 @@ impl Iterator for SessionEntries {
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().map(|entry| {
             let (stored_key, value) = entry?;
-            let (start_ms, end_ms) =
-                split_session_key(&stored_key).map_or((0, 0), |(_, start, end)| (start, end));
-            Ok(SessionEntry {
-                stored_key,
-                start_ms,
-                end_ms,
-                value,
-            })
+            let (start_ms, end_ms) = split_session_key(&stored_key).map_or((0, 0), |(_, start, end)| (start, end));
+            Ok(SessionEntry { stored_key, start_ms, end_ms, value })
         })
     }
 }

@@ -17,11 +17,7 @@ impl KeyValueStore {
     /// # Errors
     /// The disk's.
     pub fn get(&self, key: &[u8]) -> Result<Option<SharedBytes>, StoreError> {
-        self.0
-            .storage
-            .borrow()
-            .live(self.0.index)
-            .get(TableKey::Main, key)
+        self.0.storage.borrow().live(self.0.index).get(TableKey::Main, key)
     }
 
     /// What `read` makes of the value of `key`, without copying or sharing it. `read` must not write to this task's
@@ -29,56 +25,35 @@ impl KeyValueStore {
     ///
     /// # Errors
     /// The disk's.
-    pub fn get_with<R>(
-        &self,
-        key: &[u8],
-        read: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>, StoreError> {
+    pub fn get_with<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, StoreError> {
         let mut read = Some(read);
         let mut result = None;
-        self.0
-            .storage
-            .borrow()
-            .live(self.0.index)
-            .read(TableKey::Main, key, &mut |value| {
-                result = read.take().map(|read| read(value));
-            })?;
+        self.0.storage.borrow().live(self.0.index).read(TableKey::Main, key, &mut |value| {
+            result = read.take().map(|read| read(value));
+        })?;
         Ok(result)
     }
 
     /// Sets the value of `key`.
     pub fn put(&self, key: &[u8], value: &[u8]) {
-        self.0
-            .storage
-            .borrow_mut()
-            .put(self.0.index, TableKey::Main, key, Some(value.into()));
+        self.0.storage.borrow_mut().put(self.0.index, TableKey::Main, key, Some(value.into()));
     }
 
     /// Sets the value of `key` without copying it.
     pub fn put_shared(&self, key: &[u8], value: SharedBytes) {
-        self.0
-            .storage
-            .borrow_mut()
-            .put(self.0.index, TableKey::Main, key, Some(value));
+        self.0.storage.borrow_mut().put(self.0.index, TableKey::Main, key, Some(value));
     }
 
     /// Removes `key`. The change log gets a tombstone, also if it was not there.
     pub fn delete(&self, key: &[u8]) {
-        self.0
-            .storage
-            .borrow_mut()
-            .put(self.0.index, TableKey::Main, key, None);
+        self.0.storage.borrow_mut().put(self.0.index, TableKey::Main, key, None);
     }
 
     /// Sets the value of `key` if it has none; returns the one it had.
     ///
     /// # Errors
     /// The disk's.
-    pub fn put_if_absent(
-        &self,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<Option<SharedBytes>, StoreError> {
+    pub fn put_if_absent(&self, key: &[u8], value: &[u8]) -> Result<Option<SharedBytes>, StoreError> {
         let present = self.get(key)?;
         if present.is_none() {
             self.put(key, value);
@@ -90,12 +65,7 @@ impl KeyValueStore {
     ///
     /// # Errors
     /// The disk's.
-    pub fn range(
-        &self,
-        from: Option<&[u8]>,
-        to: Option<&[u8]>,
-        direction: Direction,
-    ) -> Result<Entries, StoreError> {
+    pub fn range(&self, from: Option<&[u8]>, to: Option<&[u8]>, direction: Direction) -> Result<Entries, StoreError> {
         self.scan(&KeyRange::inclusive(from, to), direction)
     }
 
@@ -116,11 +86,7 @@ impl KeyValueStore {
     }
 
     fn scan(&self, range: &KeyRange, direction: Direction) -> Result<Entries, StoreError> {
-        Entries::of_main(
-            &self.0.storage.borrow().live(self.0.index),
-            range,
-            direction,
-        )
+        Entries::of_main(&self.0.storage.borrow().live(self.0.index), range, direction)
     }
 
     /// About how many entries there are: keys that are both in the backend and in a layer above count twice.
@@ -131,9 +97,7 @@ impl KeyValueStore {
 
 pub(crate) fn approximate_entries(live: &LiveStore<'_>) -> u64 {
     let count = |table: &crate::storage::Table| {
-        let below = table
-            .backend
-            .map_or(0, |id| live.backend.approximate_entries(id));
+        let below = table.backend.map_or(0, |id| live.backend.approximate_entries(id));
         below + table.overlay.unapplied_len() as u64
     };
     live.store.tables().map(count).sum()
@@ -141,19 +105,10 @@ pub(crate) fn approximate_entries(live: &LiveStore<'_>) -> u64 {
 
 impl TaskStorage {
     /// Writes to the uncommitted layer.
-    pub(crate) fn put(
-        &mut self,
-        index: usize,
-        table: TableKey,
-        key: &[u8],
-        value: Option<SharedBytes>,
-    ) {
+    pub(crate) fn put(&mut self, index: usize, table: TableKey, key: &[u8], value: Option<SharedBytes>) {
         let stamp = self.next_stamp();
         let store = &mut self.stores[index];
         let logged = store.spec.logged;
-        store
-            .table_mut(table)
-            .overlay
-            .write(key, value, stamp, logged);
+        store.table_mut(table).overlay.write(key, value, stamp, logged);
     }
 }

@@ -38,9 +38,7 @@ struct Handle {
 impl TaskStores {
     /// Stores over an opened (and restored) state.
     pub fn new(storage: TaskStorage) -> Self {
-        Self {
-            storage: Rc::new(RefCell::new(storage)),
-        }
+        Self { storage: Rc::new(RefCell::new(storage)) }
     }
 
     /// The state back, to be given to another thread.
@@ -48,9 +46,7 @@ impl TaskStores {
     /// # Errors
     /// The stores themselves, while clones or handles of them are held.
     pub fn into_storage(self) -> Result<TaskStorage, Self> {
-        Rc::try_unwrap(self.storage)
-            .map(RefCell::into_inner)
-            .map_err(|storage| Self { storage })
+        Rc::try_unwrap(self.storage).map(RefCell::into_inner).map_err(|storage| Self { storage })
     }
 
     /// The key-value store of that name.
@@ -58,10 +54,7 @@ impl TaskStores {
     /// # Errors
     /// [`StoreError::UnknownStore`], [`StoreError::WrongKind`].
     pub fn key_value(&self, name: &str) -> Result<KeyValueStore, StoreError> {
-        self.handle(name, "key-value", |kind| {
-            matches!(kind, StoreKind::KeyValue)
-        })
-        .map(KeyValueStore)
+        self.handle(name, "key-value", |kind| matches!(kind, StoreKind::KeyValue)).map(KeyValueStore)
     }
 
     /// The window store of that name.
@@ -69,8 +62,7 @@ impl TaskStores {
     /// # Errors
     /// [`StoreError::UnknownStore`], [`StoreError::WrongKind`].
     pub fn window(&self, name: &str) -> Result<WindowStore, StoreError> {
-        self.handle(name, "window", |kind| matches!(kind, StoreKind::Window(_)))
-            .map(WindowStore)
+        self.handle(name, "window", |kind| matches!(kind, StoreKind::Window(_))).map(WindowStore)
     }
 
     /// The session store of that name.
@@ -78,10 +70,7 @@ impl TaskStores {
     /// # Errors
     /// [`StoreError::UnknownStore`], [`StoreError::WrongKind`].
     pub fn session(&self, name: &str) -> Result<SessionStore, StoreError> {
-        self.handle(name, "session", |kind| {
-            matches!(kind, StoreKind::Session(_))
-        })
-        .map(SessionStore)
+        self.handle(name, "session", |kind| matches!(kind, StoreKind::Session(_))).map(SessionStore)
     }
 
     /// The versioned store of that name.
@@ -89,32 +78,17 @@ impl TaskStores {
     /// # Errors
     /// [`StoreError::UnknownStore`], [`StoreError::WrongKind`].
     pub fn versioned(&self, name: &str) -> Result<VersionedStore, StoreError> {
-        self.handle(name, "versioned", |kind| {
-            matches!(kind, StoreKind::Versioned(_))
-        })
-        .map(VersionedStore)
+        self.handle(name, "versioned", |kind| matches!(kind, StoreKind::Versioned(_))).map(VersionedStore)
     }
 
-    fn handle(
-        &self,
-        name: &str,
-        asked: &'static str,
-        fits: fn(&StoreKind) -> bool,
-    ) -> Result<Handle, StoreError> {
+    fn handle(&self, name: &str, asked: &'static str, fits: fn(&StoreKind) -> bool) -> Result<Handle, StoreError> {
         let storage = self.storage.borrow();
         let index = storage.store_index(name)?;
         let spec = &storage.stores[index].spec;
         if !fits(&spec.kind) {
-            return Err(StoreError::WrongKind {
-                store: name.to_owned(),
-                is: spec.kind_name(),
-                asked,
-            });
+            return Err(StoreError::WrongKind { store: name.to_owned(), is: spec.kind_name(), asked });
         }
-        Ok(Handle {
-            storage: Rc::clone(&self.storage),
-            index,
-        })
+        Ok(Handle { storage: Rc::clone(&self.storage), index })
     }
 
     /// A store's number: see [`TaskStorage::store_index`].

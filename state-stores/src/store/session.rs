@@ -17,35 +17,20 @@ impl SessionStore {
     /// Sets the value of the session of `key` from `start_ms` to `end_ms`, and moves the store's time. Returns false, and
     /// does nothing else, if such an end is hidden already, or the times are negative.
     pub fn put(&self, key: &[u8], start_ms: i64, end_ms: i64, value: &[u8]) -> bool {
-        self.0
-            .storage
-            .borrow_mut()
-            .session_put(self.0.index, key, (start_ms, end_ms), Some(value))
+        self.0.storage.borrow_mut().session_put(self.0.index, key, (start_ms, end_ms), Some(value))
     }
 
     /// Removes the session. Like a put, it moves the store's time, and returns false for a hidden end.
     pub fn remove(&self, key: &[u8], start_ms: i64, end_ms: i64) -> bool {
-        self.0
-            .storage
-            .borrow_mut()
-            .session_put(self.0.index, key, (start_ms, end_ms), None)
+        self.0.storage.borrow_mut().session_put(self.0.index, key, (start_ms, end_ms), None)
     }
 
     /// The value of exactly that session.
     ///
     /// # Errors
     /// The disk's.
-    pub fn fetch_session(
-        &self,
-        key: &[u8],
-        start_ms: i64,
-        end_ms: i64,
-    ) -> Result<Option<SharedBytes>, StoreError> {
-        fetch_session(
-            &self.0.storage.borrow().live(self.0.index),
-            key,
-            (start_ms, end_ms),
-        )
+    pub fn fetch_session(&self, key: &[u8], start_ms: i64, end_ms: i64) -> Result<Option<SharedBytes>, StoreError> {
+        fetch_session(&self.0.storage.borrow().live(self.0.index), key, (start_ms, end_ms))
     }
 
     /// The sessions of `key` that end at or after `earliest_end_ms` and start at or before `latest_start_ms`, in the
@@ -61,12 +46,7 @@ impl SessionStore {
         direction: Direction,
     ) -> Result<SessionEntries, StoreError> {
         let bounds = (earliest_end_ms, latest_start_ms);
-        find_sessions(
-            &self.0.storage.borrow().live(self.0.index),
-            key,
-            bounds,
-            direction,
-        )
+        find_sessions(&self.0.storage.borrow().live(self.0.index), key, bounds, direction)
     }
 
     /// All sessions of `key`.
@@ -98,9 +78,7 @@ impl SessionStore {
 
     /// Sets the store's time, for an owner that keeps it elsewhere too. It is saved with the next commit.
     pub fn set_observed_stream_time(&self, time_ms: i64) {
-        self.0.storage.borrow_mut().stores[self.0.index]
-            .now
-            .observed_ms = time_ms;
+        self.0.storage.borrow_mut().stores[self.0.index].now.observed_ms = time_ms;
     }
 
     /// About how many entries there are, hidden ones included.
@@ -110,13 +88,7 @@ impl SessionStore {
 }
 
 impl TaskStorage {
-    fn session_put(
-        &mut self,
-        index: usize,
-        key: &[u8],
-        (start_ms, end_ms): (i64, i64),
-        value: Option<&[u8]>,
-    ) -> bool {
+    fn session_put(&mut self, index: usize, key: &[u8], (start_ms, end_ms): (i64, i64), value: Option<&[u8]>) -> bool {
         let store = &mut self.stores[index];
         if start_ms < 0 || end_ms < start_ms {
             return false;
@@ -146,10 +118,7 @@ pub(crate) fn fetch_session(
     if end_ms < reader.earliest_visible() || start_ms < 0 {
         return Ok(None);
     }
-    reader.get(
-        TableKey::Segment(segments.segment_of(end_ms)),
-        &session_key(key, start_ms, end_ms),
-    )
+    reader.get(TableKey::Segment(segments.segment_of(end_ms)), &session_key(key, start_ms, end_ms))
 }
 
 pub(crate) fn find_sessions(
@@ -164,20 +133,8 @@ pub(crate) fn find_sessions(
         to: Some(after_key(&session_key(key, i64::MAX, i64::MAX))),
     };
     let keys = Keys::One(key.to_vec());
-    let filter = Filter::Session {
-        keys,
-        earliest_end_ms,
-        latest_end_ms: i64::MAX,
-        latest_start_ms,
-    };
-    Entries::of_segments(
-        reader,
-        (earliest_end_ms, i64::MAX),
-        &range,
-        filter,
-        direction,
-    )
-    .map(SessionEntries)
+    let filter = Filter::Session { keys, earliest_end_ms, latest_end_ms: i64::MAX, latest_start_ms };
+    Entries::of_segments(reader, (earliest_end_ms, i64::MAX), &range, filter, direction).map(SessionEntries)
 }
 
 pub(crate) fn find_sessions_ending(
@@ -189,12 +146,7 @@ pub(crate) fn find_sessions_ending(
     if latest_end_ms < earliest_end_ms {
         return Ok(SessionEntries(Entries::empty()));
     }
-    let filter = Filter::Session {
-        keys: Keys::All,
-        earliest_end_ms,
-        latest_end_ms,
-        latest_start_ms: i64::MAX,
-    };
+    let filter = Filter::Session { keys: Keys::All, earliest_end_ms, latest_end_ms, latest_start_ms: i64::MAX };
     let ends = (earliest_end_ms, latest_end_ms);
     Entries::of_segments(reader, ends, &KeyRange::all(), filter, direction).map(SessionEntries)
 }

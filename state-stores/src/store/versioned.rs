@@ -45,27 +45,15 @@ impl VersionedStore {
     ///
     /// # Errors
     /// The disk's; nothing is written then.
-    pub fn put(
-        &self,
-        key: &[u8],
-        value: Option<&[u8]>,
-        timestamp_ms: i64,
-    ) -> Result<Validity, StoreError> {
-        self.0
-            .storage
-            .borrow_mut()
-            .versioned_put(self.0.index, key, value, timestamp_ms)
+    pub fn put(&self, key: &[u8], value: Option<&[u8]>, timestamp_ms: i64) -> Result<Validity, StoreError> {
+        self.0.storage.borrow_mut().versioned_put(self.0.index, key, value, timestamp_ms)
     }
 
     /// Deletes `key` as of `timestamp_ms`, and returns the version that was valid then.
     ///
     /// # Errors
     /// The disk's; nothing is written then.
-    pub fn delete(
-        &self,
-        key: &[u8],
-        timestamp_ms: i64,
-    ) -> Result<Option<VersionedRecord>, StoreError> {
+    pub fn delete(&self, key: &[u8], timestamp_ms: i64) -> Result<Option<VersionedRecord>, StoreError> {
         let before = self.get_as_of(key, timestamp_ms)?;
         self.put(key, None, timestamp_ms)?;
         Ok(before)
@@ -83,11 +71,7 @@ impl VersionedStore {
     ///
     /// # Errors
     /// The disk's.
-    pub fn get_as_of(
-        &self,
-        key: &[u8],
-        as_of_ms: i64,
-    ) -> Result<Option<VersionedRecord>, StoreError> {
+    pub fn get_as_of(&self, key: &[u8], as_of_ms: i64) -> Result<Option<VersionedRecord>, StoreError> {
         get_as_of(&self.0.storage.borrow().live(self.0.index), key, as_of_ms)
     }
 
@@ -106,26 +90,18 @@ impl VersionedStore {
 fn history_start(reader: &impl StoreReader) -> i64 {
     let observed_ms = reader.observed_ms();
     match reader.spec().segments() {
-        Some(segments) if observed_ms != i64::MIN => {
-            observed_ms.saturating_sub(segments.retention_ms)
-        }
+        Some(segments) if observed_ms != i64::MIN => observed_ms.saturating_sub(segments.retention_ms),
         _ => i64::MIN,
     }
 }
 
-pub(crate) fn get_latest(
-    reader: &impl StoreReader,
-    key: &[u8],
-) -> Result<Option<VersionedRecord>, StoreError> {
+pub(crate) fn get_latest(reader: &impl StoreReader, key: &[u8]) -> Result<Option<VersionedRecord>, StoreError> {
     let stored = reader.get(TableKey::Main, key)?;
-    Ok(stored
-        .as_deref()
-        .and_then(ValueAndTimestamp::decode)
-        .map(|latest| VersionedRecord {
-            value: latest.value.into(),
-            valid_from_ms: latest.timestamp_ms,
-            valid_to_ms: None,
-        }))
+    Ok(stored.as_deref().and_then(ValueAndTimestamp::decode).map(|latest| VersionedRecord {
+        value: latest.value.into(),
+        valid_from_ms: latest.timestamp_ms,
+        valid_to_ms: None,
+    }))
 }
 
 pub(crate) fn get_as_of(
@@ -141,15 +117,10 @@ pub(crate) fn get_as_of(
     if as_of_ms < history_start(reader) {
         return Ok(None);
     }
-    let past =
-        first_ending_after(reader, key, as_of_ms)?.filter(|past| past.valid_from_ms <= as_of_ms);
+    let past = first_ending_after(reader, key, as_of_ms)?.filter(|past| past.valid_from_ms <= as_of_ms);
     Ok(past.and_then(|past| {
         let valid_to_ms = Some(past.valid_to_ms);
-        Some(VersionedRecord {
-            value: past.value?,
-            valid_from_ms: past.valid_from_ms,
-            valid_to_ms,
-        })
+        Some(VersionedRecord { value: past.value?, valid_from_ms: past.valid_from_ms, valid_to_ms })
     }))
 }
 
@@ -162,11 +133,7 @@ struct Past {
 
 /// The superseded version that ends first after `time_ms`. If it also begins after it, no version but a delete was
 /// valid then, and it tells where the next one begins.
-fn first_ending_after(
-    reader: &impl StoreReader,
-    key: &[u8],
-    time_ms: i64,
-) -> Result<Option<Past>, StoreError> {
+fn first_ending_after(reader: &impl StoreReader, key: &[u8], time_ms: i64) -> Result<Option<Past>, StoreError> {
     let earliest_end_ms = time_ms.saturating_add(1).max(0);
     let range = KeyRange {
         from: session_key(key, 0, earliest_end_ms),
@@ -179,14 +146,7 @@ fn first_ending_after(
         latest_end_ms: i64::MAX,
         latest_start_ms: i64::MAX,
     };
-    let found = SessionEntries(Entries::of_segments(
-        reader,
-        bounds,
-        &range,
-        filter,
-        Direction::Forward,
-    )?)
-    .next();
+    let found = SessionEntries(Entries::of_segments(reader, bounds, &range, filter, Direction::Forward)?).next();
     let Some(entry) = found.transpose()? else {
         return Ok(None);
     };
@@ -194,11 +154,7 @@ fn first_ending_after(
         Some((1, value)) => Some(value.into()),
         _ => None,
     };
-    Ok(Some(Past {
-        valid_from_ms: entry.start_ms,
-        valid_to_ms: entry.end_ms,
-        value,
-    }))
+    Ok(Some(Past { valid_from_ms: entry.start_ms, valid_to_ms: entry.end_ms, value }))
 }
 
 impl TaskStorage {
@@ -220,11 +176,7 @@ impl TaskStorage {
         store.now.observed_ms = store.now.observed_ms.max(at_ms);
         if store.spec.logged {
             let (key, value) = (key.into(), value.map(SharedBytes::from));
-            store.version_log.push(VersionWrite {
-                key,
-                value,
-                timestamp_ms: at_ms,
-            });
+            store.version_log.push(VersionWrite { key, value, timestamp_ms: at_ms });
         }
         let next_ms = match (&past, &latest) {
             (Some(past), _) if past.valid_from_ms <= at_ms => Some(past.valid_to_ms),
@@ -251,24 +203,12 @@ impl TaskStorage {
         at_ms: i64,
         latest: Option<VersionedRecord>,
     ) {
-        if let Some(latest) = latest
-            .as_ref()
-            .filter(|latest| latest.valid_from_ms < at_ms)
-        {
-            self.write_past(
-                index,
-                key,
-                (latest.valid_from_ms, at_ms),
-                Some(Some(&latest.value)),
-            );
+        if let Some(latest) = latest.as_ref().filter(|latest| latest.valid_from_ms < at_ms) {
+            self.write_past(index, key, (latest.valid_from_ms, at_ms), Some(Some(&latest.value)));
         }
         match value {
             Some(value) => {
-                let stored = ValueAndTimestamp {
-                    timestamp_ms: at_ms,
-                    value,
-                }
-                .encode();
+                let stored = ValueAndTimestamp { timestamp_ms: at_ms, value }.encode();
                 self.put(index, TableKey::Main, key, Some(stored));
                 // A delete at the same time may stand there as the latest version.
                 self.write_past(index, key, (at_ms, at_ms), None);
@@ -293,25 +233,14 @@ impl TaskStorage {
     ) {
         if let Some(cut) = containing.filter(|past| past.valid_from_ms < at_ms) {
             self.write_past(index, key, (cut.valid_from_ms, cut.valid_to_ms), None);
-            self.write_past(
-                index,
-                key,
-                (cut.valid_from_ms, at_ms),
-                Some(cut.value.as_deref()),
-            );
+            self.write_past(index, key, (cut.valid_from_ms, at_ms), Some(cut.value.as_deref()));
         }
         self.write_past(index, key, (at_ms, at_ms), None);
         self.write_past(index, key, (at_ms, next_ms), Some(value));
     }
 
     /// Writes (`None`: removes) a superseded version, unless it is out of retention.
-    fn write_past(
-        &mut self,
-        index: usize,
-        key: &[u8],
-        (from_ms, to_ms): (i64, i64),
-        value: Option<Option<&[u8]>>,
-    ) {
+    fn write_past(&mut self, index: usize, key: &[u8], (from_ms, to_ms): (i64, i64), value: Option<Option<&[u8]>>) {
         let store = &self.stores[index];
         if to_ms < store.earliest_visible() {
             return;

@@ -20,10 +20,7 @@ impl WindowStore {
     ///
     /// Where duplicates are kept, every put adds an entry and a put of `None` does nothing.
     pub fn put(&self, key: &[u8], value: Option<&[u8]>, start_ms: i64) -> bool {
-        self.0
-            .storage
-            .borrow_mut()
-            .window_put(self.0.index, key, value, start_ms)
+        self.0.storage.borrow_mut().window_put(self.0.index, key, value, start_ms)
     }
 
     /// The value of the window of `key` that starts at `start_ms`. Not for stores that keep duplicates.
@@ -45,12 +42,7 @@ impl WindowStore {
         to_ms: i64,
         direction: Direction,
     ) -> Result<WindowEntries, StoreError> {
-        fetch_range(
-            &self.0.storage.borrow().live(self.0.index),
-            key,
-            (from_ms, to_ms),
-            direction,
-        )
+        fetch_range(&self.0.storage.borrow().live(self.0.index), key, (from_ms, to_ms), direction)
     }
 
     /// The windows of keys from `from_key` to `to_key` that start from `from_ms` to `to_ms`, all inclusive.
@@ -66,29 +58,15 @@ impl WindowStore {
         direction: Direction,
     ) -> Result<WindowEntries, StoreError> {
         let times = (from_ms, to_ms);
-        fetch_key_range(
-            &self.0.storage.borrow().live(self.0.index),
-            (from_key, to_key),
-            times,
-            direction,
-        )
+        fetch_key_range(&self.0.storage.borrow().live(self.0.index), (from_key, to_key), times, direction)
     }
 
     /// The windows of all keys that start from `from_ms` to `to_ms`, both inclusive.
     ///
     /// # Errors
     /// The disk's.
-    pub fn fetch_all(
-        &self,
-        from_ms: i64,
-        to_ms: i64,
-        direction: Direction,
-    ) -> Result<WindowEntries, StoreError> {
-        fetch_all(
-            &self.0.storage.borrow().live(self.0.index),
-            (from_ms, to_ms),
-            direction,
-        )
+    pub fn fetch_all(&self, from_ms: i64, to_ms: i64, direction: Direction) -> Result<WindowEntries, StoreError> {
+        fetch_all(&self.0.storage.borrow().live(self.0.index), (from_ms, to_ms), direction)
     }
 
     /// The store's time: the highest start put, `i64::MIN` if none.
@@ -98,9 +76,7 @@ impl WindowStore {
 
     /// Sets the store's time, for an owner that keeps it elsewhere too. It is saved with the next commit.
     pub fn set_observed_stream_time(&self, time_ms: i64) {
-        self.0.storage.borrow_mut().stores[self.0.index]
-            .now
-            .observed_ms = time_ms;
+        self.0.storage.borrow_mut().stores[self.0.index].now.observed_ms = time_ms;
     }
 
     /// About how many entries there are, hidden ones included.
@@ -113,16 +89,9 @@ impl WindowStore {
 const SEQUENCE_MASK: u32 = 0x7fff_ffff;
 
 impl TaskStorage {
-    fn window_put(
-        &mut self,
-        index: usize,
-        key: &[u8],
-        value: Option<&[u8]>,
-        start_ms: i64,
-    ) -> bool {
+    fn window_put(&mut self, index: usize, key: &[u8], value: Option<&[u8]>, start_ms: i64) -> bool {
         let store = &mut self.stores[index];
-        let duplicates =
-            matches!(&store.spec.kind, StoreKind::Window(window) if window.retain_duplicates);
+        let duplicates = matches!(&store.spec.kind, StoreKind::Window(window) if window.retain_duplicates);
         if start_ms < 0 {
             return false;
         }
@@ -148,21 +117,14 @@ impl TaskStorage {
     }
 }
 
-pub(crate) fn fetch(
-    reader: &impl StoreReader,
-    key: &[u8],
-    start_ms: i64,
-) -> Result<Option<SharedBytes>, StoreError> {
+pub(crate) fn fetch(reader: &impl StoreReader, key: &[u8], start_ms: i64) -> Result<Option<SharedBytes>, StoreError> {
     let Some(segments) = reader.spec().segments() else {
         return Ok(None);
     };
     if start_ms < reader.earliest_visible() || start_ms < 0 {
         return Ok(None);
     }
-    reader.get(
-        TableKey::Segment(segments.segment_of(start_ms)),
-        &window_key(key, start_ms, 0),
-    )
+    reader.get(TableKey::Segment(segments.segment_of(start_ms)), &window_key(key, start_ms, 0))
 }
 
 pub(crate) fn fetch_range(
@@ -174,15 +136,8 @@ pub(crate) fn fetch_range(
     let Some((from_ms, to_ms)) = visible(reader, times) else {
         return Ok(WindowEntries(Entries::empty()));
     };
-    let range = KeyRange {
-        from: window_key(key, from_ms, 0),
-        to: Some(after_key(&window_key(key, to_ms, u32::MAX))),
-    };
-    let filter = Filter::Window {
-        keys: Keys::One(key.to_vec()),
-        from_ms,
-        to_ms,
-    };
+    let range = KeyRange { from: window_key(key, from_ms, 0), to: Some(after_key(&window_key(key, to_ms, u32::MAX))) };
+    let filter = Filter::Window { keys: Keys::One(key.to_vec()), from_ms, to_ms };
     Entries::of_segments(reader, (from_ms, to_ms), &range, filter, direction).map(WindowEntries)
 }
 
@@ -200,11 +155,7 @@ pub(crate) fn fetch_key_range(
         to: to_key.map(|key| after_windows_of_keys_up_to(key, to_ms)),
     };
     let keys = Keys::Between(from_key.map(<[u8]>::to_vec), to_key.map(<[u8]>::to_vec));
-    let filter = Filter::Window {
-        keys,
-        from_ms,
-        to_ms,
-    };
+    let filter = Filter::Window { keys, from_ms, to_ms };
     Entries::of_segments(reader, (from_ms, to_ms), &range, filter, direction).map(WindowEntries)
 }
 
@@ -216,19 +167,8 @@ pub(crate) fn fetch_all(
     let Some((from_ms, to_ms)) = visible(reader, times) else {
         return Ok(WindowEntries(Entries::empty()));
     };
-    let filter = Filter::Window {
-        keys: Keys::All,
-        from_ms,
-        to_ms,
-    };
-    Entries::of_segments(
-        reader,
-        (from_ms, to_ms),
-        &KeyRange::all(),
-        filter,
-        direction,
-    )
-    .map(WindowEntries)
+    let filter = Filter::Window { keys: Keys::All, from_ms, to_ms };
+    Entries::of_segments(reader, (from_ms, to_ms), &KeyRange::all(), filter, direction).map(WindowEntries)
 }
 
 /// The part of a range of times that reads see; `None` if there is none.
@@ -241,9 +181,6 @@ fn visible(reader: &impl StoreReader, (from_ms, to_ms): (i64, i64)) -> Option<(i
 /// `key` is below it, but its stored key may be above: the start's bytes follow at once.
 fn after_windows_of_keys_up_to(key: &[u8], to_ms: i64) -> Vec<u8> {
     let prefixes = (0..=key.len()).filter_map(|length| key.get(..length));
-    let last = prefixes
-        .map(|prefix| window_key(prefix, to_ms, u32::MAX))
-        .max()
-        .unwrap_or_default();
+    let last = prefixes.map(|prefix| window_key(prefix, to_ms, u32::MAX)).max().unwrap_or_default();
     after_key(&last)
 }

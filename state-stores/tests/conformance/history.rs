@@ -26,6 +26,8 @@ pub enum Act {
     Drain,
     Commit,
     Abort,
+    /// Kafka has committed, but nobody was told: the task drops what it wrote and restores it.
+    OutcomeUnknown,
     Apply,
     Flush,
     Publish,
@@ -40,14 +42,8 @@ pub enum Act {
 }
 
 pub fn acts(most: usize) -> impl Strategy<Value = Vec<Act>> {
-    let write = (
-        0..64usize,
-        0..KEYS.len(),
-        prop::option::weighted(0.75, any::<u8>()),
-        0..TIMES,
-        0..3i64,
-        any::<bool>(),
-    );
+    let write =
+        (0..64usize, 0..KEYS.len(), prop::option::weighted(0.75, any::<u8>()), 0..TIMES, 0..3i64, any::<bool>());
     let write = write.prop_map(|(store, key, value, time, length, if_absent)| Act::Write {
         store,
         key,
@@ -61,6 +57,7 @@ pub fn acts(most: usize) -> impl Strategy<Value = Vec<Act>> {
         4 => Just(Act::Drain),
         8 => Just(Act::Commit),
         4 => Just(Act::Abort),
+        2 => Just(Act::OutcomeUnknown),
         4 => Just(Act::Apply),
         2 => Just(Act::Flush),
         3 => Just(Act::Publish),
@@ -85,16 +82,10 @@ fn specs() -> Vec<StoreSpec> {
             StoreSpec::key_value(&name("plain")),
             StoreSpec::key_value(&name("timestamped")).timestamped(),
             StoreSpec::window(&name("window"), RETENTION_MS, 10).segment_ms(SEGMENT_MS),
-            StoreSpec::window(&name("window-tick"), RETENTION_MS, 10)
-                .segment_ms(SEGMENT_MS)
-                .one_tick_more(),
-            StoreSpec::window(&name("duplicates"), RETENTION_MS, 10)
-                .segment_ms(SEGMENT_MS)
-                .retain_duplicates(),
+            StoreSpec::window(&name("window-tick"), RETENTION_MS, 10).segment_ms(SEGMENT_MS).one_tick_more(),
+            StoreSpec::window(&name("duplicates"), RETENTION_MS, 10).segment_ms(SEGMENT_MS).retain_duplicates(),
             StoreSpec::session(&name("session"), RETENTION_MS).segment_ms(SEGMENT_MS),
-            StoreSpec::session(&name("session-tick"), RETENTION_MS)
-                .segment_ms(SEGMENT_MS)
-                .one_tick_more(),
+            StoreSpec::session(&name("session-tick"), RETENTION_MS).segment_ms(SEGMENT_MS).one_tick_more(),
             StoreSpec::versioned(&name("versioned"), RETENTION_MS).segment_ms(SEGMENT_MS),
         ]
     };
@@ -116,6 +107,8 @@ struct History {
     specs: Vec<StoreSpec>,
     stores: TaskStores,
     now: Model,
+    /// What the change logs in Kafka amount to.
+    kafka: Model,
     /// Per store, since the last drain.
     undrained: Vec<Vec<Logged>>,
     /// Per store, drained in this transaction.
@@ -132,21 +125,17 @@ struct History {
 
 pub fn run(disk: Disk, acts: &[Act]) {
     let specs = specs();
-    let model = Model {
-        stores: specs.iter().map(ModelStore::new).collect(),
-    };
+    let model = Model { stores: specs.iter().map(ModelStore::new).collect() };
     let none = vec![Vec::new(); specs.len()];
     let mut history = History {
         stores: disk.open(&specs),
         disk,
         now: model.clone(),
+        kafka: model.clone(),
         undrained: none.clone(),
         pending: none.clone(),
         logs: none,
-        commits: vec![Committed {
-            model,
-            log_ends: vec![0; specs.len()],
-        }],
+        commits: vec![Committed { model, log_ends: vec![0; specs.len()] }],
         applied: 0,
         flushed: 0,
         held: None,
@@ -178,6 +167,7 @@ impl History {
             Act::Drain => self.drain(),
             Act::Commit => self.commit(),
             Act::Abort => self.abort(),
+            Act::OutcomeUnknown => self.outcome_unknown(),
             Act::Apply => self.apply(),
             Act::Flush => {
                 self.stores.flush().unwrap();
@@ -191,7 +181,7 @@ impl History {
                 self.stores.with_storage(|storage| storage.wipe()).unwrap();
                 self.now = self.commits[0].model.clone();
                 assert_eq!(self.stores.positions(), Positions::default());
-                self.restart_from(0);
+                self.restart();
             }
             Act::WipeStore { store } => self.wipe_store(store % self.specs.len()),
         }
@@ -202,24 +192,11 @@ impl History {
     }
 
     fn compare(&self, when: &str) {
-        assert_same_answers(
-            &self.specs,
-            &Live(&self.stores, &self.specs),
-            &self.now,
-            when,
-        );
+        assert_same_answers(&self.specs, &Live(&self.stores, &self.specs), &self.now, when);
     }
 
     fn write(&mut self, index: usize, act: &Act) {
-        let Act::Write {
-            key,
-            value,
-            time,
-            length,
-            if_absent,
-            ..
-        } = act
-        else {
+        let Act::Write { key, value, time, length, if_absent, .. } = act else {
             return;
         };
         let key = KEYS[*key];
@@ -230,28 +207,17 @@ impl History {
         let spec = self.specs[index].clone();
         let value = value.map(|value| [value, self.writes as u8]);
         let stored = value.map(|value| match spec.timestamped {
-            true => ValueAndTimestamp {
-                timestamp_ms: self.writes,
-                value: &value,
-            }
-            .encode()
-            .to_vec(),
+            true => ValueAndTimestamp { timestamp_ms: self.writes, value: &value }.encode().to_vec(),
             false => value.to_vec(),
         });
         let stored = stored.as_deref();
-        let logged_at = if spec.timestamped && value.is_some() {
-            self.writes
-        } else {
-            record_ms
-        };
+        let logged_at = if spec.timestamped && value.is_some() { self.writes } else { record_ms };
         let model = &mut self.now.stores[index];
         let written: Option<(Vec<u8>, i64)> = match &spec.kind {
             StoreKind::KeyValue => {
                 let store = self.stores.key_value(&spec.name).unwrap();
                 let refused = match stored {
-                    Some(stored) if *if_absent => {
-                        store.put_if_absent(key, stored).unwrap().is_some()
-                    }
+                    Some(stored) if *if_absent => store.put_if_absent(key, stored).unwrap().is_some(),
                     Some(stored) => {
                         store.put(key, stored);
                         false
@@ -267,11 +233,7 @@ impl History {
                 (!refused).then(|| (key.to_vec(), logged_at))
             }
             StoreKind::Window(_) => {
-                let accepted = self
-                    .stores
-                    .window(&spec.name)
-                    .unwrap()
-                    .put(key, stored, time);
+                let accepted = self.stores.window(&spec.name).unwrap().put(key, stored, time);
                 let (expected, written) = model.window_put(key, stored, time);
                 assert_eq!(accepted, expected, "{}: put at {time}", spec.name);
                 written.map(|key| (key, logged_at))
@@ -288,12 +250,7 @@ impl History {
                 written.map(|key| (key, logged_at))
             }
             StoreKind::Versioned(_) => {
-                let validity = self
-                    .stores
-                    .versioned(&spec.name)
-                    .unwrap()
-                    .put(key, stored, time)
-                    .unwrap();
+                let validity = self.stores.versioned(&spec.name).unwrap().put(key, stored, time).unwrap();
                 let expected = model.versioned_put(key, stored, time);
                 assert_eq!(validity, expected, "{}: put at {time}", spec.name);
                 (validity != comanda_state_stores::Validity::NotPut).then(|| (key.to_vec(), time))
@@ -307,22 +264,16 @@ impl History {
     fn drain(&mut self) {
         let mut drained = vec![Vec::new(); self.specs.len()];
         let mut last_store = 0;
-        let result: Result<(), Infallible> =
-            self.stores
-                .drain_uncommitted(|store, key, value, timestamp_ms| {
-                    assert!(store >= last_store, "stores out of order");
-                    last_store = store;
-                    drained[store].push((key.to_vec(), value.map(<[u8]>::to_vec), timestamp_ms));
-                    Ok(())
-                });
+        let result: Result<(), Infallible> = self.stores.drain_uncommitted(|store, key, value, timestamp_ms| {
+            assert!(store >= last_store, "stores out of order");
+            last_store = store;
+            drained[store].push((key.to_vec(), value.map(<[u8]>::to_vec), timestamp_ms));
+            Ok(())
+        });
         let Ok(()) = result;
         for (index, spec) in self.specs.iter().enumerate() {
             let writes = std::mem::take(&mut self.undrained[index]);
-            let expected = if spec.keeps_every_write() {
-                writes
-            } else {
-                last_per_key(writes)
-            };
+            let expected = if spec.keeps_every_write() { writes } else { last_per_key(writes) };
             assert_eq!(drained[index], expected, "{}: change log", spec.name);
             self.pending[index].extend(expected);
         }
@@ -333,11 +284,9 @@ impl History {
         for (log, pending) in self.logs.iter_mut().zip(&mut self.pending) {
             log.append(pending);
         }
+        self.kafka = self.now.clone();
         let log_ends: Vec<i64> = self.logs.iter().map(|log| log_end(log)).collect();
-        self.commits.push(Committed {
-            model: self.now.clone(),
-            log_ends,
-        });
+        self.commits.push(Committed { model: self.now.clone(), log_ends });
         let positions = self.positions_of(self.commits.len() - 1);
         self.stores.commit(&positions);
         assert_eq!(self.stores.committed_positions(), positions);
@@ -349,12 +298,7 @@ impl History {
     fn positions_of(&self, number: usize) -> Positions {
         let mut positions = Positions::default().with_input("in", 0, number as i64);
         positions = positions.with_engine(number.to_string().as_bytes());
-        for (spec, end) in self
-            .specs
-            .iter()
-            .zip(&self.commits[number].log_ends)
-            .filter(|(spec, _)| spec.logged)
-        {
+        for (spec, end) in self.specs.iter().zip(&self.commits[number].log_ends).filter(|(spec, _)| spec.logged) {
             positions = positions.with_changelog(&spec.name, *end);
         }
         positions
@@ -363,12 +307,19 @@ impl History {
     fn abort(&mut self) {
         self.stores.abort();
         self.now = self.last().model.clone();
-        self.pending
-            .iter_mut()
-            .chain(&mut self.undrained)
-            .for_each(Vec::clear);
+        self.pending.iter_mut().chain(&mut self.undrained).for_each(Vec::clear);
         assert_eq!(self.stores.uncommitted_bytes(), 0);
         self.compare("after an abort");
+    }
+
+    fn outcome_unknown(&mut self) {
+        self.drain();
+        for (log, pending) in self.logs.iter_mut().zip(&mut self.pending) {
+            log.append(pending);
+        }
+        self.kafka = self.now.clone();
+        self.abort();
+        self.restart();
     }
 
     fn apply(&mut self) {
@@ -387,12 +338,7 @@ impl History {
         assert_same_answers(&self.specs, &View(&view, &self.specs), &model, "in a view");
         self.compare("after publishing");
         if let Some((old, model)) = self.held.replace((view, model)) {
-            assert_same_answers(
-                &self.specs,
-                &View(&old, &self.specs),
-                &model,
-                "in a view held",
-            );
+            assert_same_answers(&self.specs, &View(&old, &self.specs), &model, "in a view held");
         }
     }
 
@@ -417,48 +363,29 @@ impl History {
     /// The state is that of one commit, at least the last flushed and at most the last applied one.
     fn reopened(&mut self) {
         let found = self.stores.positions();
-        let number = found
-            .inputs
-            .get(&("in".into(), 0))
-            .map_or(0, |number| *number as usize);
+        let number = found.inputs.get(&("in".into(), 0)).map_or(0, |number| *number as usize);
         match self.disk {
             Disk::None => assert_eq!(number, 0),
-            _ => assert!(
-                self.flushed <= number && number <= self.applied,
-                "{number} kept"
-            ),
+            _ => assert!(self.flushed <= number && number <= self.applied, "{number} kept"),
         }
         let on_disk = |spec: &StoreSpec| spec.persistent && number > 0;
         let mut expected = self.positions_of(number);
-        expected.changelogs.retain(|name, _| {
-            self.specs
-                .iter()
-                .any(|spec| spec.name == *name && on_disk(spec))
-        });
+        expected.changelogs.retain(|name, _| self.specs.iter().any(|spec| spec.name == *name && on_disk(spec)));
         if number == 0 {
             expected = Positions::default();
         }
         assert_eq!(found, expected);
         self.now = self.commits[number].model.clone();
-        for (store, spec) in self
-            .now
-            .stores
-            .iter_mut()
-            .zip(&self.specs)
-            .filter(|(_, spec)| !on_disk(spec))
-        {
+        for (store, spec) in self.now.stores.iter_mut().zip(&self.specs).filter(|(_, spec)| !on_disk(spec)) {
             *store = ModelStore::new(spec);
         }
         self.compare("after reopening");
-        self.restart_from(number);
+        self.restart();
     }
 
     /// Restores what Kafka has beyond the local state, and goes on from there with a commit of its own.
-    fn restart_from(&mut self, _number: usize) {
-        self.pending
-            .iter_mut()
-            .chain(&mut self.undrained)
-            .for_each(Vec::clear);
+    fn restart(&mut self) {
+        self.pending.iter_mut().chain(&mut self.undrained).for_each(Vec::clear);
         for index in 0..self.specs.len() {
             self.restore(index);
         }
@@ -475,19 +402,9 @@ impl History {
         if !spec.logged {
             return;
         }
-        let from = self
-            .stores
-            .positions()
-            .changelogs
-            .get(&spec.name)
-            .copied()
-            .unwrap_or(0);
+        let from = self.stores.committed_positions().changelogs.get(&spec.name).copied().unwrap_or(0);
         let log = &self.logs[index];
-        let records: Vec<_> = log
-            .iter()
-            .enumerate()
-            .filter(|(record, _)| offset(*record) >= from)
-            .collect();
+        let records: Vec<_> = log.iter().enumerate().filter(|(record, _)| offset(*record) >= from).collect();
         let records: Vec<ChangelogRecord<'_>> = records
             .into_iter()
             .map(|(record, (key, value, timestamp_ms))| ChangelogRecord {
@@ -501,36 +418,21 @@ impl History {
         let (first, second) = records.split_at(records.len() / 2);
         let middle = first.last().map_or(from, |record| record.offset + 1);
         self.stores.with_storage(|storage| {
-            storage
-                .restore(index, first.iter().copied(), middle)
-                .unwrap();
-            storage
-                .restore(index, second.iter().copied(), log_end(log))
-                .unwrap();
+            storage.restore(index, first.iter().copied(), middle).unwrap();
+            storage.restore(index, second.iter().copied(), log_end(log)).unwrap();
         });
-        assert_eq!(
-            self.stores.positions().changelogs.get(&spec.name),
-            Some(&log_end(log))
-        );
-        self.now.stores[index] = self.last().model.stores[index].clone();
+        assert_eq!(self.stores.positions().changelogs.get(&spec.name), Some(&log_end(log)));
+        self.now.stores[index] = self.kafka.stores[index].clone();
     }
 
     fn wipe_store(&mut self, index: usize) {
         self.abort();
-        self.stores
-            .with_storage(|storage| storage.wipe_store(index))
-            .unwrap();
+        self.stores.with_storage(|storage| storage.wipe_store(index)).unwrap();
         self.applied = self.commits.len() - 1;
         self.now.stores[index] = ModelStore::new(&self.specs[index]);
-        assert_eq!(
-            self.stores
-                .positions()
-                .changelogs
-                .get(&self.specs[index].name),
-            None
-        );
+        assert_eq!(self.stores.positions().changelogs.get(&self.specs[index].name), None);
         self.compare("after wiping a store");
-        self.restart_from(self.applied);
+        self.restart();
     }
 }
 

@@ -12,17 +12,10 @@ use proptest::prelude::*;
 use subject::Disk;
 
 fn check(disk: fn() -> Disk, cases: u32, acts: impl Strategy<Value = Vec<Act>>) {
-    let config = ProptestConfig {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 400,
-        ..Default::default()
-    };
+    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 400, ..Default::default() };
     let mut runner = proptest::test_runner::TestRunner::new_with_rng(
         config,
-        proptest::test_runner::TestRng::deterministic_rng(
-            proptest::test_runner::RngAlgorithm::ChaCha,
-        ),
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
     let result = runner.run(&acts, |acts| {
         run(disk(), &acts);

@@ -29,23 +29,13 @@ pub type Logged = (Bytes, Option<Bytes>, i64);
 impl ModelStore {
     pub fn new(spec: &StoreSpec) -> Self {
         let (entries, versions) = Default::default();
-        Self {
-            spec: spec.clone(),
-            entries,
-            versions,
-            observed_ms: i64::MIN,
-            sequence: 0,
-        }
+        Self { spec: spec.clone(), entries, versions, observed_ms: i64::MIN, sequence: 0 }
     }
 
     fn earliest_ms(&self) -> i64 {
         let segments = self.spec.segments().unwrap();
         let tick = if segments.one_tick_more { 0 } else { 1 };
-        if self.observed_ms == i64::MIN {
-            i64::MIN
-        } else {
-            self.observed_ms - segments.retention_ms + tick
-        }
+        if self.observed_ms == i64::MIN { i64::MIN } else { self.observed_ms - segments.retention_ms + tick }
     }
 
     fn set(&mut self, place: (i64, Bytes), entry: Option<(Bytes, i64, i64, Bytes)>) {
@@ -56,22 +46,12 @@ impl ModelStore {
     }
 
     pub fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
-        self.set(
-            (0, key.to_vec()),
-            value.map(|value| (key.to_vec(), 0, 0, value.to_vec())),
-        );
+        self.set((0, key.to_vec()), value.map(|value| (key.to_vec(), 0, 0, value.to_vec())));
     }
 
     /// The stored key written, if any; what the store should answer.
-    pub fn window_put(
-        &mut self,
-        key: &[u8],
-        value: Option<&[u8]>,
-        start_ms: i64,
-    ) -> (bool, Option<Bytes>) {
-        let StoreKind::Window(spec) = self.spec.kind.clone() else {
-            panic!()
-        };
+    pub fn window_put(&mut self, key: &[u8], value: Option<&[u8]>, start_ms: i64) -> (bool, Option<Bytes>) {
+        let StoreKind::Window(spec) = self.spec.kind.clone() else { panic!() };
         if spec.retain_duplicates && value.is_none() {
             return (true, None);
         }
@@ -82,33 +62,19 @@ impl ModelStore {
         self.sequence += u32::from(spec.retain_duplicates);
         let stored = window_key(key, start_ms, self.sequence);
         let place = (start_ms / spec.segments.segment_ms, stored.clone());
-        self.set(
-            place,
-            value.map(|value| (key.to_vec(), start_ms, 0, value.to_vec())),
-        );
+        self.set(place, value.map(|value| (key.to_vec(), start_ms, 0, value.to_vec())));
         (true, Some(stored))
     }
 
-    pub fn session_put(
-        &mut self,
-        key: &[u8],
-        times: (i64, i64),
-        value: Option<&[u8]>,
-    ) -> (bool, Option<Bytes>) {
+    pub fn session_put(&mut self, key: &[u8], times: (i64, i64), value: Option<&[u8]>) -> (bool, Option<Bytes>) {
         let (start_ms, end_ms) = times;
         self.observed_ms = self.observed_ms.max(end_ms);
         if end_ms < self.earliest_ms() {
             return (false, None);
         }
         let stored = session_key(key, start_ms, end_ms);
-        let place = (
-            end_ms / self.spec.segments().unwrap().segment_ms,
-            stored.clone(),
-        );
-        self.set(
-            place,
-            value.map(|value| (key.to_vec(), start_ms, end_ms, value.to_vec())),
-        );
+        let place = (end_ms / self.spec.segments().unwrap().segment_ms, stored.clone());
+        self.set(place, value.map(|value| (key.to_vec(), start_ms, end_ms, value.to_vec())));
         (true, Some(stored))
     }
 
@@ -126,21 +92,11 @@ impl ModelStore {
     }
 
     fn history_start(&self) -> i64 {
-        self.observed_ms
-            .saturating_sub(self.spec.segments().unwrap().retention_ms)
+        self.observed_ms.saturating_sub(self.spec.segments().unwrap().retention_ms)
     }
 
-    fn found(
-        &self,
-        direction: Direction,
-        accept: impl Fn(&(Bytes, i64, i64, Bytes)) -> bool,
-    ) -> Vec<Found> {
-        let mut found: Vec<Found> = self
-            .entries
-            .values()
-            .filter(|entry| accept(entry))
-            .cloned()
-            .collect();
+    fn found(&self, direction: Direction, accept: impl Fn(&(Bytes, i64, i64, Bytes)) -> bool) -> Vec<Found> {
+        let mut found: Vec<Found> = self.entries.values().filter(|entry| accept(entry)).cloned().collect();
         if direction == Direction::Backward {
             found.reverse();
         }
@@ -150,21 +106,11 @@ impl ModelStore {
 
 impl Reads for Model {
     fn get(&self, store: usize, key: &[u8]) -> Option<Bytes> {
-        self.stores[store]
-            .entries
-            .get(&(0, key.to_vec()))
-            .map(|entry| entry.3.clone())
+        self.stores[store].entries.get(&(0, key.to_vec())).map(|entry| entry.3.clone())
     }
 
-    fn range(
-        &self,
-        store: usize,
-        from: Option<&[u8]>,
-        to: Option<&[u8]>,
-        direction: Direction,
-    ) -> Vec<Found> {
-        let inside =
-            |key: &[u8]| from.is_none_or(|from| from <= key) && to.is_none_or(|to| key <= to);
+    fn range(&self, store: usize, from: Option<&[u8]>, to: Option<&[u8]>, direction: Direction) -> Vec<Found> {
+        let inside = |key: &[u8]| from.is_none_or(|from| from <= key) && to.is_none_or(|to| key <= to);
         self.stores[store].found(direction, |entry| inside(&entry.0))
     }
 
@@ -180,13 +126,7 @@ impl Reads for Model {
         found.into_iter().next().map(|entry| entry.3)
     }
 
-    fn window_range(
-        &self,
-        store: usize,
-        key: &[u8],
-        times: (i64, i64),
-        direction: Direction,
-    ) -> Vec<Found> {
+    fn window_range(&self, store: usize, key: &[u8], times: (i64, i64), direction: Direction) -> Vec<Found> {
         self.window_keys(store, (Some(key), Some(key)), times, direction)
     }
 
@@ -214,13 +154,7 @@ impl Reads for Model {
         found.into_iter().next().map(|entry| entry.3)
     }
 
-    fn session_find(
-        &self,
-        store: usize,
-        key: &[u8],
-        bounds: (i64, i64),
-        direction: Direction,
-    ) -> Vec<Found> {
+    fn session_find(&self, store: usize, key: &[u8], bounds: (i64, i64), direction: Direction) -> Vec<Found> {
         let store = &self.stores[store];
         store.found(direction, |(k, start, end, _)| {
             k == key && *end >= bounds.0.max(store.earliest_ms()) && *start <= bounds.1
@@ -229,9 +163,7 @@ impl Reads for Model {
 
     fn session_ending(&self, store: usize, ends: (i64, i64), direction: Direction) -> Vec<Found> {
         let store = &self.stores[store];
-        store.found(direction, |(_, _, end, _)| {
-            (ends.0..=ends.1).contains(end) && *end >= store.earliest_ms()
-        })
+        store.found(direction, |(_, _, end, _)| (ends.0..=ends.1).contains(end) && *end >= store.earliest_ms())
     }
 
     fn version(&self, store: usize, key: &[u8], as_of_ms: Option<i64>) -> Option<Found> {
@@ -247,10 +179,7 @@ impl Reads for Model {
             return None;
         }
         let (from, value) = versions.range(..=as_of_ms).next_back()?;
-        let to = versions
-            .range(as_of_ms + 1..)
-            .next()
-            .map_or(none, |(to, _)| *to);
+        let to = versions.range(as_of_ms + 1..).next().map_or(none, |(to, _)| *to);
         Some((key.to_vec(), *from, to, value.clone()?))
     }
 }

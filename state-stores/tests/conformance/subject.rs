@@ -3,8 +3,8 @@
 use crate::reads::{Found, Reads};
 use comanda_state_stores::backend::{SharedResources, SimulatedDisk, SimulatedDiskBackend};
 use comanda_state_stores::{
-    Direction, Persistence, SessionEntry, SharedBytes, StoreError, StoreSpec, StoresView,
-    TaskStorage, TaskStores, VersionedRecord, WindowEntry,
+    Direction, Persistence, SessionEntry, SharedBytes, StoreError, StoreSpec, StoresView, TaskStorage, TaskStores,
+    VersionedRecord, WindowEntry,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,24 +30,16 @@ impl Disk {
     }
 
     pub fn rocks() -> Self {
-        Disk::Rocks {
-            root: TempDir::new().unwrap(),
-            lives: 0,
-        }
+        Disk::Rocks { root: TempDir::new().unwrap(), lives: 0 }
     }
 
     pub fn open(&self, specs: &[StoreSpec]) -> TaskStores {
         let persistence = match self {
             Disk::None => Persistence::Memory,
-            Disk::Simulated(disk) => {
-                Persistence::Backend(Box::new(SimulatedDiskBackend::open(disk)))
-            }
+            Disk::Simulated(disk) => Persistence::Backend(Box::new(SimulatedDiskBackend::open(disk))),
             Disk::Rocks { root, lives } => {
                 let resources = SharedResources::default();
-                Persistence::RocksDb {
-                    directory: directory(root, *lives),
-                    resources,
-                }
+                Persistence::RocksDb { directory: directory(root, *lives), resources }
             }
         };
         let mut storage = TaskStorage::open(specs, persistence).unwrap();
@@ -92,38 +84,20 @@ fn bytes(value: Option<SharedBytes>) -> Option<Vec<u8>> {
     value.map(|value| value.to_vec())
 }
 
-fn pairs(
-    entries: impl Iterator<Item = Result<(SharedBytes, SharedBytes), StoreError>>,
-) -> Vec<Found> {
-    entries
-        .map(Result::unwrap)
-        .map(|(key, value)| (key.to_vec(), 0, 0, value.to_vec()))
-        .collect()
+fn pairs(entries: impl Iterator<Item = Result<(SharedBytes, SharedBytes), StoreError>>) -> Vec<Found> {
+    entries.map(Result::unwrap).map(|(key, value)| (key.to_vec(), 0, 0, value.to_vec())).collect()
 }
 
 fn windows(entries: impl Iterator<Item = Result<WindowEntry, StoreError>>) -> Vec<Found> {
-    entries
-        .map(Result::unwrap)
-        .map(|e| (e.key().to_vec(), e.start_ms, 0, e.value.to_vec()))
-        .collect()
+    entries.map(Result::unwrap).map(|e| (e.key().to_vec(), e.start_ms, 0, e.value.to_vec())).collect()
 }
 
 fn sessions(entries: impl Iterator<Item = Result<SessionEntry, StoreError>>) -> Vec<Found> {
-    entries
-        .map(Result::unwrap)
-        .map(|e| (e.key().to_vec(), e.start_ms, e.end_ms, e.value.to_vec()))
-        .collect()
+    entries.map(Result::unwrap).map(|e| (e.key().to_vec(), e.start_ms, e.end_ms, e.value.to_vec())).collect()
 }
 
 fn version(key: &[u8], record: Option<VersionedRecord>) -> Option<Found> {
-    record.map(|r| {
-        (
-            key.to_vec(),
-            r.valid_from_ms,
-            r.valid_to_ms.unwrap_or(i64::MAX),
-            r.value.to_vec(),
-        )
-    })
+    record.map(|r| (key.to_vec(), r.valid_from_ms, r.valid_to_ms.unwrap_or(i64::MAX), r.value.to_vec()))
 }
 
 impl Reads for Live<'_> {
@@ -134,56 +108,20 @@ impl Reads for Live<'_> {
         borrowed
     }
 
-    fn range(
-        &self,
-        store: usize,
-        from: Option<&[u8]>,
-        to: Option<&[u8]>,
-        direction: Direction,
-    ) -> Vec<Found> {
-        pairs(
-            self.0
-                .key_value(&self.1[store].name)
-                .unwrap()
-                .range(from, to, direction)
-                .unwrap(),
-        )
+    fn range(&self, store: usize, from: Option<&[u8]>, to: Option<&[u8]>, direction: Direction) -> Vec<Found> {
+        pairs(self.0.key_value(&self.1[store].name).unwrap().range(from, to, direction).unwrap())
     }
 
     fn prefix(&self, store: usize, prefix: &[u8], direction: Direction) -> Vec<Found> {
-        pairs(
-            self.0
-                .key_value(&self.1[store].name)
-                .unwrap()
-                .prefix(prefix, direction)
-                .unwrap(),
-        )
+        pairs(self.0.key_value(&self.1[store].name).unwrap().prefix(prefix, direction).unwrap())
     }
 
     fn window_fetch(&self, store: usize, key: &[u8], start_ms: i64) -> Option<Vec<u8>> {
-        bytes(
-            self.0
-                .window(&self.1[store].name)
-                .unwrap()
-                .fetch(key, start_ms)
-                .unwrap(),
-        )
+        bytes(self.0.window(&self.1[store].name).unwrap().fetch(key, start_ms).unwrap())
     }
 
-    fn window_range(
-        &self,
-        store: usize,
-        key: &[u8],
-        times: (i64, i64),
-        direction: Direction,
-    ) -> Vec<Found> {
-        windows(
-            self.0
-                .window(&self.1[store].name)
-                .unwrap()
-                .fetch_range(key, times.0, times.1, direction)
-                .unwrap(),
-        )
+    fn window_range(&self, store: usize, key: &[u8], times: (i64, i64), direction: Direction) -> Vec<Found> {
+        windows(self.0.window(&self.1[store].name).unwrap().fetch_range(key, times.0, times.1, direction).unwrap())
     }
 
     fn window_keys(
@@ -194,52 +132,25 @@ impl Reads for Live<'_> {
         direction: Direction,
     ) -> Vec<Found> {
         let store = self.0.window(&self.1[store].name).unwrap();
-        let found = windows(
-            store
-                .fetch_key_range(keys.0, keys.1, times.0, times.1, direction)
-                .unwrap(),
-        );
+        let found = windows(store.fetch_key_range(keys.0, keys.1, times.0, times.1, direction).unwrap());
         if keys == (None, None) {
-            assert_eq!(
-                found,
-                windows(store.fetch_all(times.0, times.1, direction).unwrap())
-            );
+            assert_eq!(found, windows(store.fetch_all(times.0, times.1, direction).unwrap()));
         }
         found
     }
 
     fn session_fetch(&self, store: usize, key: &[u8], times: (i64, i64)) -> Option<Vec<u8>> {
-        bytes(
-            self.0
-                .session(&self.1[store].name)
-                .unwrap()
-                .fetch_session(key, times.0, times.1)
-                .unwrap(),
-        )
+        bytes(self.0.session(&self.1[store].name).unwrap().fetch_session(key, times.0, times.1).unwrap())
     }
 
-    fn session_find(
-        &self,
-        store: usize,
-        key: &[u8],
-        bounds: (i64, i64),
-        direction: Direction,
-    ) -> Vec<Found> {
+    fn session_find(&self, store: usize, key: &[u8], bounds: (i64, i64), direction: Direction) -> Vec<Found> {
         let store = self.0.session(&self.1[store].name).unwrap();
-        sessions(
-            store
-                .find_sessions(key, bounds.0, bounds.1, direction)
-                .unwrap(),
-        )
+        sessions(store.find_sessions(key, bounds.0, bounds.1, direction).unwrap())
     }
 
     fn session_ending(&self, store: usize, ends: (i64, i64), direction: Direction) -> Vec<Found> {
         let store = self.0.session(&self.1[store].name).unwrap();
-        sessions(
-            store
-                .find_sessions_ending(ends.0, ends.1, direction)
-                .unwrap(),
-        )
+        sessions(store.find_sessions_ending(ends.0, ends.1, direction).unwrap())
     }
 
     fn version(&self, store: usize, key: &[u8], as_of_ms: Option<i64>) -> Option<Found> {
@@ -257,55 +168,21 @@ impl Reads for View<'_> {
         bytes(self.0.store(&self.1[store].name).unwrap().get(key).unwrap())
     }
 
-    fn range(
-        &self,
-        store: usize,
-        from: Option<&[u8]>,
-        to: Option<&[u8]>,
-        direction: Direction,
-    ) -> Vec<Found> {
-        pairs(
-            self.0
-                .store(&self.1[store].name)
-                .unwrap()
-                .range(from, to, direction)
-                .unwrap(),
-        )
+    fn range(&self, store: usize, from: Option<&[u8]>, to: Option<&[u8]>, direction: Direction) -> Vec<Found> {
+        pairs(self.0.store(&self.1[store].name).unwrap().range(from, to, direction).unwrap())
     }
 
     fn prefix(&self, store: usize, prefix: &[u8], direction: Direction) -> Vec<Found> {
-        pairs(
-            self.0
-                .store(&self.1[store].name)
-                .unwrap()
-                .prefix(prefix, direction)
-                .unwrap(),
-        )
+        pairs(self.0.store(&self.1[store].name).unwrap().prefix(prefix, direction).unwrap())
     }
 
     fn window_fetch(&self, store: usize, key: &[u8], start_ms: i64) -> Option<Vec<u8>> {
-        bytes(
-            self.0
-                .store(&self.1[store].name)
-                .unwrap()
-                .window_fetch(key, start_ms)
-                .unwrap(),
-        )
+        bytes(self.0.store(&self.1[store].name).unwrap().window_fetch(key, start_ms).unwrap())
     }
 
-    fn window_range(
-        &self,
-        store: usize,
-        key: &[u8],
-        times: (i64, i64),
-        direction: Direction,
-    ) -> Vec<Found> {
+    fn window_range(&self, store: usize, key: &[u8], times: (i64, i64), direction: Direction) -> Vec<Found> {
         let store = self.0.store(&self.1[store].name).unwrap();
-        windows(
-            store
-                .window_fetch_range(key, times.0, times.1, direction)
-                .unwrap(),
-        )
+        windows(store.window_fetch_range(key, times.0, times.1, direction).unwrap())
     }
 
     fn window_keys(
@@ -316,45 +193,21 @@ impl Reads for View<'_> {
         direction: Direction,
     ) -> Vec<Found> {
         let store = self.0.store(&self.1[store].name).unwrap();
-        windows(
-            store
-                .window_fetch_key_range(keys.0, keys.1, times.0, times.1, direction)
-                .unwrap(),
-        )
+        windows(store.window_fetch_key_range(keys.0, keys.1, times.0, times.1, direction).unwrap())
     }
 
     fn session_fetch(&self, store: usize, key: &[u8], times: (i64, i64)) -> Option<Vec<u8>> {
-        bytes(
-            self.0
-                .store(&self.1[store].name)
-                .unwrap()
-                .session_fetch(key, times.0, times.1)
-                .unwrap(),
-        )
+        bytes(self.0.store(&self.1[store].name).unwrap().session_fetch(key, times.0, times.1).unwrap())
     }
 
-    fn session_find(
-        &self,
-        store: usize,
-        key: &[u8],
-        bounds: (i64, i64),
-        direction: Direction,
-    ) -> Vec<Found> {
+    fn session_find(&self, store: usize, key: &[u8], bounds: (i64, i64), direction: Direction) -> Vec<Found> {
         let store = self.0.store(&self.1[store].name).unwrap();
-        sessions(
-            store
-                .session_find(key, bounds.0, bounds.1, direction)
-                .unwrap(),
-        )
+        sessions(store.session_find(key, bounds.0, bounds.1, direction).unwrap())
     }
 
     fn session_ending(&self, store: usize, ends: (i64, i64), direction: Direction) -> Vec<Found> {
         let store = self.0.store(&self.1[store].name).unwrap();
-        sessions(
-            store
-                .session_find_ending(ends.0, ends.1, direction)
-                .unwrap(),
-        )
+        sessions(store.session_find_ending(ends.0, ends.1, direction).unwrap())
     }
 
     fn version(&self, store: usize, key: &[u8], as_of_ms: Option<i64>) -> Option<Found> {

@@ -4,57 +4,16 @@
 //! lists of slots and probe nothing. Once applied, a slot may stay as a read cache. Order costs more than it gives to
 //! stores that never scan, so it is built at the first scan after an apply and kept up to date from then on.
 
+mod slot;
+
+pub(crate) use slot::Stamp;
+
 use crate::backend::{Direction, KeyRange, MapCursor, SharedBytes, SharedMap};
 use crate::shared_layer::{LayerEntry, SharedLayer};
 use hashbrown::HashTable;
+use slot::Slot;
 use std::cell::{Cell, OnceCell};
 use std::hash::BuildHasher;
-
-/// A write to one key: `Some(None)` is a delete, `None` no write.
-type Write = Option<Option<SharedBytes>>;
-
-/// What a slot costs beside its key and value, for the bounds in bytes: slot, index, reference counts, allocator.
-const SLOT_OVERHEAD_BYTES: usize = 176;
-
-/// When a write happened: its number in the task, and the time of the record that caused it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Stamp {
-    pub number: u64,
-    pub timestamp_ms: i64,
-}
-
-struct Slot {
-    key: SharedBytes,
-    hash: u64,
-    uncommitted: Write,
-    /// Committed, and applied too if it is `clean`.
-    committed: Write,
-    /// The backend has `committed`: the slot is a cache and may go.
-    clean: bool,
-    /// Written since the change log last asked.
-    undrained: bool,
-    /// Used since the eviction's hand last came by.
-    used: Cell<bool>,
-    /// Of the last write.
-    stamp: Stamp,
-}
-
-impl Slot {
-    fn newest(&self) -> Option<&Option<SharedBytes>> {
-        self.uncommitted.as_ref().or(self.committed.as_ref())
-    }
-
-    /// What a scan must take from here rather than from the backend.
-    fn newest_unapplied(&self) -> Option<&Option<SharedBytes>> {
-        self.uncommitted
-            .as_ref()
-            .or(self.committed.as_ref().filter(|_| !self.clean))
-    }
-
-    fn cost(&self, value: &Option<SharedBytes>) -> usize {
-        SLOT_OVERHEAD_BYTES + self.key.len() + value.as_ref().map_or(0, |value| value.len())
-    }
-}
 
 /// A slot that the change log has not seen, by the number of its last write.
 pub(crate) type Undrained = (u64, u32);
@@ -94,34 +53,24 @@ impl Overlay {
 
     #[inline]
     fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.index
-            .find(hash, |number| *self.slot(*number).key == *key)
-            .copied()
+        self.index.find(hash, |number| *self.slot(*number).key == *key).copied()
     }
 
     #[inline]
     fn slot(&self, number: u32) -> &Slot {
-        self.slots[number as usize]
-            .as_ref()
-            .expect("index and lists name only slots in use")
+        self.slots[number as usize].as_ref().expect("index and lists name only slots in use")
     }
 
     #[inline]
     fn slot_mut(&mut self, number: u32) -> &mut Slot {
-        self.slots[number as usize]
-            .as_mut()
-            .expect("index and lists name only slots in use")
+        self.slots[number as usize].as_mut().expect("index and lists name only slots in use")
     }
 
     /// Writes to the uncommitted layer.
     pub fn write(&mut self, key: &[u8], value: Option<SharedBytes>, stamp: Stamp, logged: bool) {
         let hash = self.hasher.hash_one(key);
-        let number = self
-            .find(hash, key)
-            .unwrap_or_else(|| self.add_slot(hash, key));
-        let slot = self.slots[number as usize]
-            .as_mut()
-            .expect("found or added just now");
+        let number = self.find(hash, key).unwrap_or_else(|| self.add_slot(hash, key));
+        let slot = self.slots[number as usize].as_mut().expect("found or added just now");
         if let Some(ordered) = self.ordered.get_mut() {
             ordered.insert(slot.key.clone(), value.clone());
         }
@@ -153,8 +102,7 @@ impl Overlay {
             Some(number) => number,
             None => {
                 self.slots.push(None);
-                u32::try_from(self.slots.len() - 1)
-                    .expect("layers are bounded in bytes, far below 2^32 slots")
+                u32::try_from(self.slots.len() - 1).expect("layers are bounded in bytes, far below 2^32 slots")
             }
         };
         self.slots[number as usize] = Some(slot);
@@ -188,20 +136,14 @@ impl Overlay {
     /// The last uncommitted write to a slot that was drained just now.
     pub fn drained(&self, (_, number): Undrained) -> (&[u8], Option<&[u8]>, i64) {
         let slot = self.slot(number);
-        (
-            &slot.key,
-            slot.uncommitted.as_ref().and_then(Option::as_deref),
-            slot.stamp.timestamp_ms,
-        )
+        (&slot.key, slot.uncommitted.as_ref().and_then(Option::as_deref), slot.stamp.timestamp_ms)
     }
 
     /// Moves the uncommitted layer down into the committed one.
     pub fn commit(&mut self) {
         for position in 0..self.dirty.len() {
             let number = self.dirty[position];
-            let slot = self.slots[number as usize]
-                .as_mut()
-                .expect("dirty slots are in use");
+            let slot = self.slots[number as usize].as_mut().expect("dirty slots are in use");
             let Some(value) = slot.uncommitted.take() else {
                 continue;
             };
@@ -230,9 +172,7 @@ impl Overlay {
     pub fn abort(&mut self) {
         for position in 0..self.dirty.len() {
             let number = self.dirty[position];
-            let slot = self.slots[number as usize]
-                .as_mut()
-                .expect("dirty slots are in use");
+            let slot = self.slots[number as usize].as_mut().expect("dirty slots are in use");
             slot.uncommitted = None;
             slot.undrained = false;
             if let Some(ordered) = self.ordered.get_mut() {
@@ -297,11 +237,7 @@ impl Overlay {
             if self.clean_bytes <= cache_bytes {
                 return;
             }
-            self.hand = if self.hand + 1 < self.slots.len() {
-                self.hand + 1
-            } else {
-                0
-            };
+            self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
             let Some(slot) = &self.slots[self.hand] else {
                 continue;
             };
@@ -337,23 +273,13 @@ impl Overlay {
     }
 
     /// Both layers in key order, deletes included, as they are now; `None` if there is nothing.
-    pub fn scan(
-        &self,
-        range: &KeyRange,
-        direction: Direction,
-    ) -> Option<MapCursor<Option<SharedBytes>>> {
+    pub fn scan(&self, range: &KeyRange, direction: Direction) -> Option<MapCursor<Option<SharedBytes>>> {
         if self.is_clean() {
             return None;
         }
         let ordered = self.ordered.get_or_init(|| {
-            let unapplied = self
-                .dirty
-                .iter()
-                .chain(&self.unapplied)
-                .map(|number| self.slot(*number));
-            unapplied
-                .filter_map(|slot| Some((slot.key.clone(), slot.newest_unapplied()?.clone())))
-                .collect()
+            let unapplied = self.dirty.iter().chain(&self.unapplied).map(|number| self.slot(*number));
+            unapplied.filter_map(|slot| Some((slot.key.clone(), slot.newest_unapplied()?.clone()))).collect()
         });
         Some(MapCursor::new(ordered.clone(), range.clone(), direction))
     }
@@ -375,65 +301,9 @@ impl Overlay {
 fn layer_entries(slots: &[Option<Slot>], numbers: &[u32]) -> impl Iterator<Item = LayerEntry> {
     numbers.iter().filter_map(|number| {
         let slot = slots[*number as usize].as_ref()?;
-        Some(LayerEntry {
-            hash: slot.hash,
-            key: slot.key.clone(),
-            value: slot.committed.clone()?,
-        })
+        Some(LayerEntry { hash: slot.hash, key: slot.key.clone(), value: slot.committed.clone()? })
     })
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn put(overlay: &mut Overlay, key: &[u8], value: &[u8]) {
-        overlay.write(key, Some(value.into()), Stamp::default(), false);
-    }
-
-    fn commit_and_apply(overlay: &mut Overlay, cache_bytes: usize) {
-        overlay.commit();
-        overlay.applied(cache_bytes);
-    }
-
-    #[test]
-    fn an_applied_entry_stays_readable_within_the_cache_bound() {
-        let mut overlay = Overlay::default();
-        put(&mut overlay, b"k", b"v");
-        commit_and_apply(&mut overlay, 1 << 20);
-        assert_eq!(overlay.get(b"k").unwrap().unwrap().as_ref(), b"v");
-        assert!(overlay.is_clean());
-        assert!(overlay.scan(&KeyRange::all(), Direction::Forward).is_none());
-    }
-
-    #[test]
-    fn eviction_keeps_what_is_not_applied_and_what_was_used() {
-        let mut overlay = Overlay::default();
-        let room_for_two = 2 * (SLOT_OVERHEAD_BYTES + 2);
-        for key in [b"a", b"b", b"c"] {
-            put(&mut overlay, key, b"v");
-        }
-        commit_and_apply(&mut overlay, 3 * room_for_two);
-        overlay.evict(room_for_two);
-        put(&mut overlay, b"d", b"v");
-        commit_and_apply(&mut overlay, room_for_two);
-        put(&mut overlay, b"d", b"w");
-        overlay.evict(0);
-        assert_eq!(overlay.get(b"d").unwrap().unwrap().as_ref(), b"w");
-        assert_eq!((overlay.clean_bytes, overlay.index.len()), (0, 1));
-        overlay.abort();
-        assert_eq!((overlay.get(b"d"), overlay.index.len()), (None, 0));
-    }
-
-    #[test]
-    fn slots_are_used_again() {
-        let mut overlay = Overlay::default();
-        for round in 0..100u32 {
-            put(&mut overlay, &round.to_be_bytes(), b"v");
-            put(&mut overlay, b"kept", b"v");
-            overlay.abort();
-        }
-        assert_eq!(overlay.slots.len(), 2);
-    }
-}
+mod tests;
