@@ -9,6 +9,9 @@ export COMANDA_HOME ?= $(HOME)/.cache/comanda
 # Outside the checkout: every checkout, the demo, the tests and the benches share the one RocksDB built there.
 export CARGO_TARGET_DIR ?= $(COMANDA_HOME)/target
 export PATH := $(HOME)/.cargo/bin:$(PATH)
+# Built by setup; the build of `rocksdb` then only links it.
+export ROCKSDB_LIB_DIR ?= $(COMANDA_HOME)/rocksdb/$(shell awk '/^name = "librocksdb-sys"/ { getline; gsub(/version = |"/, ""); print }' Cargo.lock)
+export ROCKSDB_STATIC := 1
 
 SERVERS := deploy/local/servers.sh
 PROOFS := testkit/prove
@@ -41,7 +44,7 @@ setup: ## installs what is missing (as root or by sudo)
 demo: setup ## plays an evening through everything; ORDERS=FILE plays a real one. Servers stay up
 	@$(SERVERS) reset
 	@$(SERVERS) check
-	@echo "building (the first time RocksDB too: about 15 minutes on two cores) …"
+	@echo "building …"
 	@cargo build -p comanda
 	@$(SERVERS) up
 	@cargo run -q -p comanda -- demo $(if $(ORDERS),--orders "$(ORDERS)")
