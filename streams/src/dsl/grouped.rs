@@ -101,9 +101,6 @@ pub(super) fn repartitioned<K: Data, V: Data>(
     grouped: &Grouped<K, V>,
     store: &str,
 ) -> KStream<K, V> {
-    if !stream.key_changed {
-        return stream.clone();
-    }
     let name = grouped.name.as_deref().unwrap_or(store);
-    stream.through_repartition_topic(name, (grouped.keys.clone(), grouped.values.clone()), None, true)
+    stream.placed_by_key(name, (grouped.keys.clone(), grouped.values.clone()), true)
 }

@@ -26,6 +26,15 @@ pub struct KStream<K, V> {
     pub(crate) outlet: Outlet<K, V>,
     /// An operation before may have changed the key: grouping and joining need a repartition topic.
     pub(crate) key_changed: bool,
+    /// The topics it was sent through to be joined or grouped.
+    repartitioned: Rc<RefCell<Vec<ThroughTopic<K, V>>>>,
+}
+
+/// A stream read back from a repartition topic.
+struct ThroughTopic<K, V> {
+    name: String,
+    drop_null_keys: bool,
+    stream: KStream<K, V>,
 }
 
 impl<K, V> Clone for KStream<K, V> {
@@ -35,13 +44,14 @@ impl<K, V> Clone for KStream<K, V> {
             node: self.node,
             outlet: self.outlet.clone(),
             key_changed: self.key_changed,
+            repartitioned: self.repartitioned.clone(),
         }
     }
 }
 
 impl<K: Data, V: Data> KStream<K, V> {
     pub(crate) fn new(drawing: BuilderRef, node: NodeId, outlet: Outlet<K, V>) -> Self {
-        Self { drawing, node, outlet, key_changed: false }
+        Self { drawing, node, outlet, key_changed: false, repartitioned: Rc::default() }
     }
 
     pub(crate) fn name(&self) -> String {
@@ -61,7 +71,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         let outlet = Outlet::new();
         let children = outlet.clone();
         self.outlet.connect(node, move |wiring| make(wiring, &children));
-        KStream { drawing: self.drawing.clone(), node, outlet, key_changed: self.key_changed }
+        KStream { key_changed: self.key_changed, ..KStream::new(self.drawing.clone(), node, outlet) }
     }
 
     fn add_function<L: Data, W: Data>(
@@ -178,9 +188,12 @@ impl<K: Data, V: Data> KStream<K, V> {
         let merged = self.add_node(None, "merge", &[], |wiring, children: &Outlet<K, V>| {
             Ok(PassNode { outputs: children.wire(wiring)? })
         });
-        let children = merged.outlet.clone();
-        other.outlet.connect(merged.node, move |wiring| Ok(PassNode { outputs: children.wire(wiring)? }));
-        self.drawing.graph.borrow_mut().connect(other.node, merged.node);
+        // A stream merged with itself stays as it is: a node has each parent once.
+        if !other.outlet.is(&self.outlet) {
+            let children = merged.outlet.clone();
+            other.outlet.connect(merged.node, move |wiring| Ok(PassNode { outputs: children.wire(wiring)? }));
+            self.drawing.graph.borrow_mut().connect(other.node, merged.node);
+        }
         Self { key_changed: self.key_changed || other.key_changed, ..merged }
     }
 
@@ -201,7 +214,7 @@ impl<K: Data, V: Data> KStream<K, V> {
             let branches = with_default.zip(&children).map(|(p, outlet)| Ok((p, outlet.wire(wiring)?)));
             Ok(BranchNode { branches: branches.collect::<Result<_, StreamsError>>()? })
         });
-        let stream = |outlet| KStream { drawing: self.drawing.clone(), node, outlet, key_changed: self.key_changed };
+        let stream = |outlet| KStream { key_changed: self.key_changed, ..KStream::new(self.drawing.clone(), node, outlet) };
         outlets.into_iter().map(stream).collect()
     }
 
@@ -251,7 +264,26 @@ impl<K: Data, V: Data> KStream<K, V> {
         self.through_repartition_topic(&name, serdes, repartitioned.partitions, true)
     }
 
-    pub(crate) fn through_repartition_topic(
+    /// The stream placed by its key, if it may not be: all joins and groupings that ask for the same topic share it.
+    pub(crate) fn placed_by_key(
+        &self,
+        name: &str,
+        serdes: (Serde<K>, Serde<V>),
+        drop_null_keys: bool,
+    ) -> Self {
+        if !self.key_changed {
+            return self.clone();
+        }
+        let mut topics = self.repartitioned.borrow_mut();
+        if let Some(known) = topics.iter().find(|t| t.name == name && t.drop_null_keys == drop_null_keys) {
+            return known.stream.clone();
+        }
+        let stream = self.through_repartition_topic(name, serdes, None, drop_null_keys);
+        topics.push(ThroughTopic { name: name.to_owned(), drop_null_keys, stream: stream.clone() });
+        stream
+    }
+
+    fn through_repartition_topic(
         &self,
         name: &str,
         (keys, values): (Serde<K>, Serde<V>),

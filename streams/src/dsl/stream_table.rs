@@ -38,12 +38,8 @@ impl<K: Data, V: Data> KStream<K, V> {
         joiner: Joiner<K, V, T, R>,
         joined: Joined<K, V>,
     ) -> KStream<K, R> {
-        let stream = if self.key_changed {
-            let name = joined.name.clone().unwrap_or_else(|| self.name());
-            self.through_repartition_topic(&name, (joined.keys, joined.values), None, false)
-        } else {
-            self.clone()
-        };
+        let topic = joined.name.clone().unwrap_or_else(|| self.name());
+        let stream = self.placed_by_key(&topic, (joined.keys, joined.values), false);
         let (rows, stores) = table.table.getter();
         let operation = if left { "left-join-table" } else { "join-table" };
         let result = stream.add_node(joined.name.as_deref(), operation, &stores, move |wiring, children: &Outlet<K, R>| {
@@ -60,12 +56,8 @@ impl<K: Data, V: Data> KStream<K, V> {
     /// The latest value of each key as a table; repartitions first if the key may have changed.
     pub fn to_table(&self, materialized: Materialized<K, V>) -> KTable<K, V> {
         let name = materialized.name.clone().unwrap_or_else(|| format!("to-table.{}", self.name()));
-        let stream = if self.key_changed {
-            let serdes = (materialized.keys.clone(), materialized.values.clone());
-            self.through_repartition_topic(&name, serdes, None, true)
-        } else {
-            self.clone()
-        };
+        let serdes = (materialized.keys.clone(), materialized.values.clone());
+        let stream = self.placed_by_key(&name, serdes, true);
         ktable::source(self.drawing.clone(), stream.node, &stream.outlet, &stream.name(), materialized)
     }
 }

@@ -57,6 +57,11 @@ impl<K: Data, V: Data> Outlet<K, V> {
         self.listeners().push(factory);
     }
 
+    /// Whether both are the sending side of the same node.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.listeners, &other.listeners)
+    }
+
     /// Makes the children of one task.
     pub fn wire(&self, wiring: &mut Wiring) -> Result<Outputs<K, V>, StreamsError> {
         let listeners = self.listeners().clone();
