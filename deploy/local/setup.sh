@@ -18,7 +18,6 @@ main() {
   install_python_packages
   install_kafka
   install_registry
-  "$FOLDER/rocksdb.sh" >/dev/null
 }
 
 # once NAME KEY COMMAND…: runs the command unless it succeeded before for the same key.
