@@ -1,20 +1,12 @@
 //! From bytes to values: the writer's schema says how to read, its name says which type to read into.
 
+use crate::avro::{AvroSchema, Datum};
 use crate::{DecodeError, RegistryError, SchemaId, SchemaRegistry, wire};
 use arc_swap::ArcSwap;
 use comanda_schemas::Message;
 use comanda_streams::serde::{Deserializer, SerdeError};
-use serde_avro_fast::Schema;
-use serde_avro_fast::de::read::SliceRead;
-use serde_avro_fast::de::{DeserializerConfig, DeserializerState};
-use serde_json::Value;
-use std::io::Read;
 use std::marker::PhantomData;
 use std::sync::Arc;
-
-/// Longest array or map that is read: a broken length must not keep the thread busy. A record of Kafka's default
-/// 1 MB holds fewer elements, unless they take no bytes at all.
-const MAX_ELEMENTS: usize = 1_000_000;
 
 /// Reads values of `M`. A type that `M` does not list becomes [`Message::unknown`], to be counted by the caller, or an
 /// error if `M` has no value for it.
@@ -27,10 +19,9 @@ pub struct AvroDeserializer<M> {
 
 /// A schema that somebody wrote with.
 struct Writer {
-    full_name: String,
     /// Which event of `M` it is a version of.
     index: Option<usize>,
-    schema: Schema,
+    schema: AvroSchema,
 }
 
 impl<M: Message> AvroDeserializer<M> {
@@ -69,42 +60,21 @@ impl<M: Message> AvroDeserializer<M> {
 
 impl Writer {
     fn new<M: Message>(id: SchemaId, json: &str) -> Result<Self, DecodeError> {
-        let unusable = |reason: String| DecodeError::UnusableSchema { id, reason };
-        let full_name = record_name(json).ok_or_else(|| unusable("its top is not a record".to_owned()))?;
-        let schema = json.parse().map_err(|e: serde_avro_fast::schema::SchemaError| unusable(e.to_string()))?;
-        let index = M::EVENTS.iter().position(|event| event.full_name == full_name);
-        Ok(Self { full_name, index, schema })
+        let schema =
+            AvroSchema::parse(json).map_err(|error| DecodeError::UnusableSchema { id, reason: error.to_string() })?;
+        let index = M::EVENTS.iter().position(|event| event.full_name == schema.full_name());
+        Ok(Self { index, schema })
     }
 
-    fn read<M: Message>(&self, datum: &[u8]) -> Result<M, DecodeError> {
+    fn read<M: Message>(&self, bytes: &[u8]) -> Result<M, DecodeError> {
         let Some(index) = self.index else {
-            let found = self.full_name.clone();
+            let found = self.schema.full_name().to_owned();
             return M::unknown(&found).ok_or(DecodeError::UnexpectedType { found, expected: M::EVENTS[0].full_name });
         };
-        let mut config = DeserializerConfig::new(&self.schema);
-        config.max_seq_size = MAX_ELEMENTS;
-        let mut state = DeserializerState::with_config(SliceRead::new(datum), config);
-        let value = M::decode(index, state.deserializer()).map_err(|error| self.broken(error.to_string()))?;
-        match state.into_reader().read(&mut [0]) {
-            Ok(0) => Ok(value),
-            _ => Err(self.broken("bytes are left over behind the last field".to_owned())),
-        }
-    }
-
-    fn broken(&self, reason: String) -> DecodeError {
-        DecodeError::Broken { full_name: self.full_name.clone(), reason }
-    }
-}
-
-/// Full name of the record at the top of a schema (Avro specification, "Names").
-fn record_name(json: &str) -> Option<String> {
-    let schema: Value = serde_json::from_str(json).ok()?;
-    let name = schema.get("name")?.as_str()?;
-    let namespace = schema.get("namespace").and_then(Value::as_str).filter(|namespace| !namespace.is_empty());
-    match namespace {
-        _ if schema.get("type")? != "record" => None,
-        Some(namespace) if !name.contains('.') => Some(format!("{namespace}.{name}")),
-        _ => Some(name.to_owned()),
+        Datum::read(bytes, &self.schema, |reader| M::decode(index, reader)).map_err(|error| DecodeError::Broken {
+            full_name: self.schema.full_name().to_owned(),
+            reason: error.to_string(),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What it is not: a cache of data or a place for business rules. Types and schemas come from `comanda-schemas`.
 
+pub mod avro;
 mod deserializer;
 mod error;
 mod http;

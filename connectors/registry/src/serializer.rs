@@ -1,10 +1,9 @@
 //! From values to bytes: every event with the id its own schema has in the registry.
 
+use crate::avro::{AvroSchema, ValueWriter};
 use crate::{RegistryError, SchemaRegistry, wire};
 use comanda_schemas::{EventSchema, Message};
 use comanda_streams::serde::{SerdeError, Serializer};
-use serde_avro_fast::Schema;
-use serde_avro_fast::ser::{SerializerConfig, SerializerState};
 use std::marker::PhantomData;
 
 /// Writes values of `M`. The subject is that of the event's own topic wherever the value goes, so change logs and
@@ -17,7 +16,7 @@ pub struct AvroSerializer<M> {
 
 struct Encoder {
     header: [u8; 5],
-    schema: Schema,
+    schema: AvroSchema,
 }
 
 impl<M: Message> AvroSerializer<M> {
@@ -30,8 +29,9 @@ impl<M: Message> AvroSerializer<M> {
 
 impl Encoder {
     fn new(event: &EventSchema, registry: &dyn SchemaRegistry) -> Result<Self, RegistryError> {
-        let schema = event.json.parse().map_err(|error: serde_avro_fast::schema::SchemaError| {
-            RegistryError::Schema { full_name: event.full_name.to_owned(), reason: error.to_string() }
+        let schema = AvroSchema::parse(event.json).map_err(|error| RegistryError::Schema {
+            full_name: event.full_name.to_owned(),
+            reason: error.to_string(),
         })?;
         Ok(Self { header: wire::header(registry.register(&event.subject(), event.json)?), schema })
     }
@@ -44,9 +44,7 @@ impl<M: Message> Serializer<M> for AvroSerializer<M> {
         })?;
         let before = out.len();
         out.extend_from_slice(&encoder.header);
-        let mut config = SerializerConfig::new(&encoder.schema);
-        let written = value.encode(SerializerState::from_writer(&mut *out, &mut config).serializer());
-        written.map_err(|error| {
+        value.encode(ValueWriter::new(&encoder.schema, out)).map_err(|error| {
             out.truncate(before);
             SerdeError::invalid(format!("a value for {topic} cannot be written: {error}"))
         })

@@ -15,25 +15,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("comanda-state-stores", &[]),
     ("comanda-streams", &["comanda-state-stores"]),
     ("comanda-kafka", &["comanda-streams"]),
-    ("comanda-registry", &["comanda-streams"]),
+    ("comanda-registry", &["comanda-streams", "comanda-schemas"]),
     ("comanda-providers", &["comanda-streams", "comanda-schemas"]),
-    (
-        "comanda-processors",
-        &["comanda-streams", "comanda-schemas"],
-    ),
-    (
-        "comanda-clickhouse",
-        &["comanda-streams", "comanda-registry", "comanda-schemas"],
-    ),
-    (
-        "comanda-edge",
-        &["comanda-streams", "comanda-registry", "comanda-schemas"],
-    ),
+    ("comanda-processors", &["comanda-streams", "comanda-schemas"]),
+    ("comanda-clickhouse", &["comanda-streams", "comanda-registry", "comanda-schemas"]),
+    ("comanda-edge", &["comanda-streams", "comanda-registry", "comanda-schemas"]),
     // For anyone who embeds the engine: it must not pull in more than the engine.
-    (
-        "comanda-streams-test",
-        &["comanda-streams", "comanda-state-stores"],
-    ),
+    ("comanda-streams-test", &["comanda-streams", "comanda-state-stores"]),
 ];
 
 /// The composition root, which may use every room. Nobody uses it.
@@ -50,11 +38,7 @@ const OWNED: &[(&str, &str)] = &[
 ];
 
 /// What these rooms must not even reach through other rooms: their code is stepped, never scheduled.
-const STEPPED_ROOMS: &[&str] = &[
-    "comanda-processors",
-    "comanda-streams",
-    "comanda-state-stores",
-];
+const STEPPED_ROOMS: &[&str] = &["comanda-processors", "comanda-streams", "comanda-state-stores"];
 const SCHEDULERS: &[&str] = &["tokio", "axum", "rdkafka", "rdkafka-sys"];
 
 /// The normal and build dependencies of every crate in the workspace.
@@ -91,9 +75,8 @@ pub fn violations(arrows: &Arrows) -> Vec<String> {
 
 fn refused_room(arrows: &Arrows, room: &str, used: &str) -> Option<String> {
     let within_workspace = arrows.contains_key(used);
-    (within_workspace && !may_use(room, used)).then(|| {
-        format!("{room} must not depend on {used}: see \"Rooms and arrows\" in ARCHITECTURE.md")
-    })
+    (within_workspace && !may_use(room, used))
+        .then(|| format!("{room} must not depend on {used}: see \"Rooms and arrows\" in ARCHITECTURE.md"))
 }
 
 fn may_use(room: &str, used: &str) -> bool {
@@ -122,9 +105,7 @@ fn reached_schedulers(arrows: &Arrows, room: &str) -> Vec<String> {
     SCHEDULERS
         .iter()
         .filter(|scheduler| reached.contains(*scheduler))
-        .map(|scheduler| {
-            format!("{room} must not reach {scheduler}: it is stepped by whoever holds it")
-        })
+        .map(|scheduler| format!("{room} must not reach {scheduler}: it is stepped by whoever holds it"))
         .collect()
 }
 
@@ -134,10 +115,7 @@ mod tests {
 
     fn arrows(pairs: &[(&str, &[&str])]) -> Arrows {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        pairs
-            .iter()
-            .map(|(room, uses)| ((*room).to_owned(), owned(uses)))
-            .collect()
+        pairs.iter().map(|(room, uses)| ((*room).to_owned(), owned(uses))).collect()
     }
 
     #[test]
@@ -152,10 +130,7 @@ mod tests {
 
     #[test]
     fn an_arrow_against_the_table_is_refused() {
-        let house = arrows(&[
-            ("comanda-streams", &["comanda-kafka"]),
-            ("comanda-kafka", &[]),
-        ]);
+        let house = arrows(&[("comanda-streams", &["comanda-kafka"]), ("comanda-kafka", &[])]);
         assert_eq!(violations(&house).len(), 1);
     }
 
@@ -177,15 +152,8 @@ mod tests {
 
     #[test]
     fn processors_do_not_reach_tokio_through_the_engine() {
-        let house = arrows(&[
-            ("comanda-processors", &["comanda-streams"]),
-            ("comanda-streams", &["tokio"]),
-        ]);
+        let house = arrows(&[("comanda-processors", &["comanda-streams"]), ("comanda-streams", &["tokio"])]);
         let found = violations(&house);
-        assert!(
-            found
-                .iter()
-                .any(|line| line.starts_with("comanda-processors must not reach tokio"))
-        );
+        assert!(found.iter().any(|line| line.starts_with("comanda-processors must not reach tokio")));
     }
 }

@@ -7,37 +7,15 @@ use std::{fs, io};
 /// Longer ones are read by nobody from top to bottom.
 const MAX_LINES: usize = 500;
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: &[&str] = &[
-    "utils", "util", "common", "misc", "helpers", "helper", "manager",
-];
+const EMPTY_NAMES: &[&str] = &["utils", "util", "common", "misc", "helpers", "helper", "manager"];
 /// Macros of unfinished work, assembled here so that this file passes.
-const UNFINISHED: &[&str] = &[
-    concat!("to", "do!("),
-    concat!("unimple", "mented!("),
-    concat!("db", "g!("),
-];
+const UNFINISHED: &[&str] = &[concat!("to", "do!("), concat!("unimple", "mented!("), concat!("db", "g!(")];
 /// Folders that exist on one machine only, assembled here so that this file passes.
-const MACHINE_FOLDERS: &[&str] = &[
-    concat!("/", "work/"),
-    concat!("/", "root/"),
-    concat!("/", "tmp/"),
-    concat!("/", "home/"),
-];
+const MACHINE_FOLDERS: &[&str] =
+    &[concat!("/", "work/"), concat!("/", "root/"), concat!("/", "tmp/"), concat!("/", "home/")];
 /// Files in which a machine's paths are looked for.
-const TEXT_EXTENSIONS: &[&str] = &[
-    "rs",
-    "toml",
-    "sh",
-    "py",
-    "md",
-    "yaml",
-    "yml",
-    "json",
-    "xml",
-    "properties",
-    "java",
-    "sql",
-];
+const TEXT_EXTENSIONS: &[&str] =
+    &["rs", "toml", "sh", "py", "md", "yaml", "yml", "json", "xml", "properties", "java", "sql"];
 /// The one room that may speak to C.
 const UNSAFE_ROOM: &str = "connectors/kafka";
 const UNSAFE_ALLOWED: &str = concat!("allow(", "unsafe_code)");
@@ -108,56 +86,31 @@ fn extension(path: &Path) -> Option<&str> {
 
 fn length(file: &SourceFile) -> Option<String> {
     let lines = file.text.lines().count();
-    (lines > MAX_LINES).then(|| {
-        format!(
-            "{}: {lines} lines, {MAX_LINES} at most: split it",
-            file.path.display()
-        )
-    })
+    (lines > MAX_LINES).then(|| format!("{}: {lines} lines, {MAX_LINES} at most: split it", file.path.display()))
 }
 
 fn first_line(file: &SourceFile) -> Option<String> {
-    (!file.text.starts_with("//!")).then(|| {
-        format!(
-            "{}: opens without its one idea (//! …)",
-            file.path.display()
-        )
-    })
+    (!file.text.starts_with("//!")).then(|| format!("{}: opens without its one idea (//! …)", file.path.display()))
 }
 
 fn unfinished(file: &SourceFile) -> Option<String> {
-    let (number, line) = file
-        .text
-        .lines()
-        .enumerate()
-        .find(|(_, line)| UNFINISHED.iter().any(|mark| line.contains(mark)))?;
-    Some(format!(
-        "{}:{}: unfinished: {}",
-        file.path.display(),
-        number + 1,
-        line.trim()
-    ))
+    let (number, line) =
+        file.text.lines().enumerate().find(|(_, line)| UNFINISHED.iter().any(|mark| line.contains(mark)))?;
+    Some(format!("{}:{}: unfinished: {}", file.path.display(), number + 1, line.trim()))
 }
 
 fn name(file: &SourceFile) -> Option<String> {
     let stem = file.path.with_extension("");
-    let empty = stem.iter().filter_map(OsStr::to_str).find(|part| {
-        part.split(['_', '-'])
-            .any(|word| EMPTY_NAMES.contains(&word))
-    })?;
-    Some(format!(
-        "{}: '{empty}' does not say what is inside",
-        file.path.display()
-    ))
+    let empty = stem
+        .iter()
+        .filter_map(OsStr::to_str)
+        .find(|part| part.split(['_', '-']).any(|word| EMPTY_NAMES.contains(&word)))?;
+    Some(format!("{}: '{empty}' does not say what is inside", file.path.display()))
 }
 
 fn unsafe_room(file: &SourceFile) -> Option<String> {
-    (file.text.contains(UNSAFE_ALLOWED) && !file.path.starts_with(UNSAFE_ROOM)).then(|| {
-        format!(
-            "{}: unsafe code belongs into {UNSAFE_ROOM}",
-            file.path.display()
-        )
-    })
+    (file.text.contains(UNSAFE_ALLOWED) && !file.path.starts_with(UNSAFE_ROOM))
+        .then(|| format!("{}: unsafe code belongs into {UNSAFE_ROOM}", file.path.display()))
 }
 
 fn is_room_manifest(file: &SourceFile) -> bool {
@@ -165,12 +118,8 @@ fn is_room_manifest(file: &SourceFile) -> bool {
 }
 
 fn own_lints(file: &SourceFile) -> Option<String> {
-    (!file.text.contains("[lints]\nworkspace = true")).then(|| {
-        format!(
-            "{}: does not take the workspace's lints",
-            file.path.display()
-        )
-    })
+    (!file.text.contains("[lints]\nworkspace = true"))
+        .then(|| format!("{}: does not take the workspace's lints", file.path.display()))
 }
 
 /// A path counts where it begins: after a letter or a point it is the tail of another one.
@@ -181,17 +130,9 @@ fn machine_path(file: &SourceFile) -> Option<String> {
             !before.is_some_and(|c| c.is_alphanumeric() || ".~_-})$/".contains(c))
         })
     };
-    let (number, line) = file
-        .text
-        .lines()
-        .enumerate()
-        .find(|(_, line)| MACHINE_FOLDERS.iter().any(|folder| begins(line, folder)))?;
-    Some(format!(
-        "{}:{}: a path of one machine: {}",
-        file.path.display(),
-        number + 1,
-        line.trim()
-    ))
+    let (number, line) =
+        file.text.lines().enumerate().find(|(_, line)| MACHINE_FOLDERS.iter().any(|folder| begins(line, folder)))?;
+    Some(format!("{}:{}: a path of one machine: {}", file.path.display(), number + 1, line.trim()))
 }
 
 #[cfg(test)]
@@ -199,19 +140,12 @@ mod tests {
     use super::*;
 
     fn check(path: &str, text: &str) -> usize {
-        violations(&[SourceFile {
-            path: PathBuf::from(path),
-            text: text.to_owned(),
-        }])
-        .len()
+        violations(&[SourceFile { path: PathBuf::from(path), text: text.to_owned() }]).len()
     }
 
     #[test]
     fn a_tidy_file_passes() {
-        assert_eq!(
-            check("edge/src/orders.rs", "//! Orders.\nfn take() {}\n"),
-            0
-        );
+        assert_eq!(check("edge/src/orders.rs", "//! Orders.\nfn take() {}\n"), 0);
     }
 
     #[test]
@@ -229,20 +163,13 @@ mod tests {
     #[test]
     fn unfinished_work_is_refused() {
         for mark in UNFINISHED {
-            assert_eq!(
-                check("edge/src/orders.rs", &format!("//! Orders.\n{mark})\n")),
-                1
-            );
+            assert_eq!(check("edge/src/orders.rs", &format!("//! Orders.\n{mark})\n")), 1);
         }
     }
 
     #[test]
     fn a_name_that_says_nothing_is_refused_in_file_and_folder() {
-        for path in [
-            "edge/src/utils.rs",
-            "edge/tests/common/mod.rs",
-            "edge/src/order_manager.rs",
-        ] {
+        for path in ["edge/src/utils.rs", "edge/tests/common/mod.rs", "edge/src/order_manager.rs"] {
             assert_eq!(check(path, "//! Things.\n"), 1, "{path}");
         }
         assert_eq!(check("edge/src/commons.rs", "//! Pastures.\n"), 0);

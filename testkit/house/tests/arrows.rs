@@ -6,16 +6,9 @@ use comanda_house::{arrows, repository};
 
 #[test]
 fn every_dependency_follows_an_arrow_of_the_table() {
-    let metadata = MetadataCommand::new()
-        .current_dir(repository())
-        .no_deps()
-        .exec()
-        .unwrap();
+    let metadata = MetadataCommand::new().current_dir(repository()).no_deps().exec().unwrap();
     let house = arrows::arrows_of(&metadata);
-    assert!(
-        house.contains_key("comanda-processors"),
-        "the workspace was read"
-    );
+    assert!(house.contains_key("comanda-processors"), "the workspace was read");
     let found = arrows::violations(&house);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
