@@ -3,13 +3,13 @@
 use super::config::{Grouped, Materialized};
 use super::kstream::KStream;
 use super::ktable::KTable;
-use super::table_node::{Flag, StoredTable, add_table_store};
+use super::table_node::{StoredTable, add_table_store};
 use super::windowed::TimeWindowedKStream;
 use super::windows::TimeWindows;
 use crate::operators::AggregateNode;
 use crate::record::{Change, Data};
 use crate::stores::TupleForwarder;
-use crate::topology::{NodeKind, NodeName, Outlet};
+use crate::topology::{Flag, NodeKind, NodeName, Outlet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -102,5 +102,5 @@ pub(super) fn repartitioned<K: Data, V: Data>(
     store: &str,
 ) -> KStream<K, V> {
     let name = grouped.name.as_deref().unwrap_or(store);
-    stream.placed_by_key(name, (grouped.keys.clone(), grouped.values.clone()), true)
+    stream.placed_by_key(name, (grouped.keys.clone(), grouped.values.clone()))
 }

@@ -11,7 +11,7 @@ use crate::processor::{FixedKey, FixedKeyProcessor, InitContext, Processor, Proc
 use crate::record::{Data, Record};
 use crate::serde::Serde;
 use crate::stores::ConnectedStore;
-use crate::topology::{NodeId, NodeKind, NodeName, OffsetReset, Outlet, Receiver, StoreId, TopicName, Wiring};
+use crate::topology::{Flag, NodeId, NodeKind, NodeName, OffsetReset, Outlet, Receiver, StoreId, TopicName, Wiring};
 use crate::StreamsError;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -33,7 +33,6 @@ pub struct KStream<K, V> {
 /// A stream read back from a repartition topic.
 struct ThroughTopic<K, V> {
     name: String,
-    drop_null_keys: bool,
     stream: KStream<K, V>,
 }
 
@@ -261,25 +260,20 @@ impl<K: Data, V: Data> KStream<K, V> {
     pub fn repartition(&self, repartitioned: Repartitioned<K, V>) -> Self {
         let name = repartitioned.name.clone().unwrap_or_else(|| self.name());
         let serdes = (repartitioned.keys, repartitioned.values);
-        self.through_repartition_topic(&name, serdes, repartitioned.partitions, true)
+        self.through_repartition_topic(&name, serdes, repartitioned.partitions)
     }
 
     /// The stream placed by its key, if it may not be: all joins and groupings that ask for the same topic share it.
-    pub(crate) fn placed_by_key(
-        &self,
-        name: &str,
-        serdes: (Serde<K>, Serde<V>),
-        drop_null_keys: bool,
-    ) -> Self {
+    pub(crate) fn placed_by_key(&self, name: &str, serdes: (Serde<K>, Serde<V>)) -> Self {
         if !self.key_changed {
             return self.clone();
         }
         let mut topics = self.repartitioned.borrow_mut();
-        if let Some(known) = topics.iter().find(|t| t.name == name && t.drop_null_keys == drop_null_keys) {
+        if let Some(known) = topics.iter().find(|topic| topic.name == name) {
             return known.stream.clone();
         }
-        let stream = self.through_repartition_topic(name, serdes, None, drop_null_keys);
-        topics.push(ThroughTopic { name: name.to_owned(), drop_null_keys, stream: stream.clone() });
+        let stream = self.through_repartition_topic(name, serdes, None);
+        topics.push(ThroughTopic { name: name.to_owned(), stream: stream.clone() });
         stream
     }
 
@@ -288,11 +282,10 @@ impl<K: Data, V: Data> KStream<K, V> {
         name: &str,
         (keys, values): (Serde<K>, Serde<V>),
         partitions: Option<i32>,
-        drop_null_keys: bool,
     ) -> Self {
         let topic_name = format!("{name}-repartition");
-        let topic = self.drawing.graph.borrow_mut().add_repartition(&topic_name, partitions);
-        self.add_sink(None, topic.clone(), keys.clone(), values.clone(), drop_null_keys);
+        let (topic, takes_null_keys) = self.drawing.graph.borrow_mut().add_repartition(&topic_name, partitions);
+        self.add_sink(None, topic.clone(), keys.clone(), values.clone(), takes_null_keys);
         let extractor = TimestampExtractor::FailOnInvalid;
         let spec = SourceSpec { keys, values, extractor, validator: None };
         let source = NodeName::Derived(format!("source.{topic_name}"));
@@ -306,7 +299,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         topic: TopicName,
         keys: Serde<K>,
         values: Serde<V>,
-        drop_null_keys: bool,
+        takes_null_keys: Flag,
     ) {
         let name = NodeName::of(given, "to", &self.name());
         let kind = NodeKind::Sink { topic: Some(topic.clone()) };
@@ -315,14 +308,17 @@ impl<K: Data, V: Data> KStream<K, V> {
             let name = topic.resolve(wiring.application_id);
             let handle = wiring.collector.borrow_mut().topic(&name)?;
             let topic = SinkTopic::Static(name, handle);
-            Ok(SinkNode { topic, keys: keys.clone(), values: values.clone(), drop_null_keys })
+            let takes_null_keys = takes_null_keys.get();
+            Ok(SinkNode { topic, keys: keys.clone(), values: values.clone(), takes_null_keys })
         });
     }
 
     /// Writes to a topic.
     pub fn to(&self, topic: &str, produced: Produced<K, V>) {
         let name = TopicName::External(topic.to_owned());
-        self.add_sink(produced.name.as_deref(), name, produced.keys, produced.values, false);
+        let takes_null_keys = Flag::default();
+        takes_null_keys.set();
+        self.add_sink(produced.name.as_deref(), name, produced.keys, produced.values, takes_null_keys);
     }
 
     /// Writes each record to the topic that `topic_of` names (`TopicNameExtractor`); the topics must exist.
@@ -338,7 +334,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         self.outlet.connect(node, move |_| {
             let topic = SinkTopic::Dynamic(topic_of.clone(), HashMap::new());
             let (keys, values) = (produced.keys.clone(), produced.values.clone());
-            Ok(SinkNode { topic, keys, values, drop_null_keys: false })
+            Ok(SinkNode { topic, keys, values, takes_null_keys: true })
         });
     }
 

@@ -3,13 +3,13 @@
 use super::builder::BuilderRef;
 use super::config::Materialized;
 use super::kstream::KStream;
-use super::table_node::{DerivedTable, Flag, SourceTable, StoredTable, TableNode, add_table_store};
+use super::table_node::{DerivedTable, SourceTable, StoredTable, TableNode, add_table_store};
 use crate::operators::{
     FilterGetter, GetterFactory, MapValuesGetter, TableFilterNode, TableMapValuesNode, TableSourceNode, ToStreamNode,
 };
 use crate::record::{Change, Data};
 use crate::stores::{StoreDef, TupleForwarder};
-use crate::topology::{NodeId, NodeKind, NodeName, Outlet, StoreId};
+use crate::topology::{Flag, NodeId, NodeKind, NodeName, Outlet, StoreId};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 

@@ -2,11 +2,11 @@
 
 use super::config::Materialized;
 use super::ktable::KTable;
-use super::table_node::{DerivedTable, Flag, StoredTable, TableNode, add_table_store};
+use super::table_node::{DerivedTable, StoredTable, TableNode, add_table_store};
 use crate::operators::{GetterFactory, JoinGetter, JoinMergeNode, JoinRule, TableTableJoinNode};
 use crate::record::{Change, Data};
 use crate::stores::{StoreDef, TupleForwarder};
-use crate::topology::{CoPartition, NodeId, NodeKind, NodeName, Outlet, StoreId};
+use crate::topology::{CoPartition, Flag, NodeId, NodeKind, NodeName, Outlet, StoreId};
 use std::rc::Rc;
 use std::sync::Arc;
 

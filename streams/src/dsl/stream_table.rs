@@ -39,7 +39,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         joined: Joined<K, V>,
     ) -> KStream<K, R> {
         let topic = joined.name.clone().unwrap_or_else(|| self.name());
-        let stream = self.placed_by_key(&topic, (joined.keys, joined.values), false);
+        let stream = self.placed_by_key(&topic, (joined.keys, joined.values));
         let (rows, stores) = table.table.getter();
         let operation = if left { "left-join-table" } else { "join-table" };
         let result = stream.add_node(joined.name.as_deref(), operation, &stores, move |wiring, children: &Outlet<K, R>| {
@@ -49,6 +49,9 @@ impl<K: Data, V: Data> KStream<K, V> {
         let mut graph = self.drawing.graph.borrow_mut();
         let sources = [graph.sources_of(stream.node), graph.sources_of(table.node)];
         graph.copartitions.push(CoPartition { node: result.node, sources });
+        if left {
+            graph.takes_null_keys(result.node);
+        }
         drop(graph);
         result
     }
@@ -57,7 +60,7 @@ impl<K: Data, V: Data> KStream<K, V> {
     pub fn to_table(&self, materialized: Materialized<K, V>) -> KTable<K, V> {
         let name = materialized.name.clone().unwrap_or_else(|| format!("to-table.{}", self.name()));
         let serdes = (materialized.keys.clone(), materialized.values.clone());
-        let stream = self.placed_by_key(&name, serdes, true);
+        let stream = self.placed_by_key(&name, serdes);
         ktable::source(self.drawing.clone(), stream.node, &stream.outlet, &stream.name(), materialized)
     }
 }

@@ -6,25 +6,10 @@ use super::config::Materialized;
 use crate::operators::{GetterFactory, StoreGetter};
 use crate::record::Data;
 use crate::stores::StoreDef;
-use crate::topology::{NodeId, StoreId, StoreInfo};
+use crate::topology::{Flag, NodeId, StoreId, StoreInfo};
 use comanda_state_stores::StoreSpec;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-
-/// A flag that is set while the topology is drawn and read when tasks are made.
-#[derive(Clone, Default)]
-pub(crate) struct Flag(Arc<AtomicBool>);
-
-impl Flag {
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// The reading side of a table.
 pub(crate) trait TableNode<K, V> {

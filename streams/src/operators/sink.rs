@@ -21,13 +21,13 @@ pub(crate) struct SinkNode<K, V> {
     pub topic: SinkTopic<K, V>,
     pub keys: Serde<K>,
     pub values: Serde<V>,
-    /// Repartition topics of groupings lose records without a key: nobody could aggregate them.
-    pub drop_null_keys: bool,
+    /// Repartition topics lose records without a key unless somebody downstream can use them.
+    pub takes_null_keys: bool,
 }
 
 impl<K: Data, V: Data> Receiver<K, V> for SinkNode<K, V> {
     fn receive(&mut self, ctx: &mut TaskContext, record: Record<K, V>) -> Result<(), StreamsError> {
-        if self.drop_null_keys && record.key.is_none() {
+        if !self.takes_null_keys && record.key.is_none() {
             return Ok(());
         }
         let (keys, values) = (&self.keys, &self.values);

@@ -1,5 +1,6 @@
 //! The graph that the DSL draws: nodes, edges, stores and topics, without types.
 
+use super::Flag;
 use crate::error::StreamsError;
 use comanda_state_stores::StoreSpec;
 use std::collections::BTreeMap;
@@ -71,9 +72,11 @@ pub(crate) struct StoreInfo {
 }
 
 /// An internal topic that carries records between sub-topologies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct RepartitionInfo {
     pub partitions: Option<i32>,
+    /// Somebody downstream makes something of records without a key (KIP-962); else they are not sent.
+    pub takes_null_keys: Flag,
 }
 
 /// Topics whose partitions meet in one task.
@@ -160,12 +163,35 @@ impl Graph {
         found
     }
 
-    /// Adds a repartition topic; its name must be free.
-    pub fn add_repartition(&mut self, name: &str, partitions: Option<i32>) -> TopicName {
-        if self.repartitions.insert(name.to_owned(), RepartitionInfo { partitions }).is_some() {
+    /// Adds a repartition topic; its name must be free. The flag tells whether it takes records without a key.
+    pub fn add_repartition(&mut self, name: &str, partitions: Option<i32>) -> (TopicName, Flag) {
+        let takes_null_keys = Flag::default();
+        let info = RepartitionInfo { partitions, takes_null_keys: takes_null_keys.clone() };
+        if self.repartitions.insert(name.to_owned(), info).is_some() {
             self.errors.push(format!("two repartition topics are named `{name}`: name one of the operations"));
         }
-        TopicName::Internal(name.to_owned())
+        (TopicName::Internal(name.to_owned()), takes_null_keys)
+    }
+
+    /// `node` joins records without a key: all repartition topics above it, near or far, take them.
+    pub fn takes_null_keys(&mut self, node: NodeId) {
+        let mut open = self.sources_of(node);
+        while let Some(source) = open.pop() {
+            let NodeKind::Source { topics, .. } = &self.nodes[source.0].kind else { continue };
+            for topic in topics.iter().filter(|topic| matches!(topic, TopicName::Internal(_))) {
+                if let Some(info) = self.repartitions.get(topic.label()) {
+                    info.takes_null_keys.set();
+                }
+                open.extend(self.writers_of(topic).flat_map(|sink| self.sources_of(sink)));
+            }
+        }
+    }
+
+    /// The sinks that write to a topic.
+    pub fn writers_of<'a>(&'a self, topic: &'a TopicName) -> impl Iterator<Item = NodeId> + 'a {
+        (0..self.nodes.len()).map(NodeId).filter(
+            move |node| matches!(&self.nodes[node.0].kind, NodeKind::Sink { topic: Some(sink) } if sink == topic),
+        )
     }
 
     pub fn check(&self) -> Result<(), StreamsError> {

@@ -1,6 +1,7 @@
 //! A topology: an immutable value of nodes, edges, stores and topics that tasks are made from.
 
 mod describe;
+mod flag;
 mod graph;
 mod sub_topology;
 mod wiring;
@@ -8,6 +9,7 @@ mod wiring;
 pub use graph::{OffsetReset, TopicName};
 pub use sub_topology::{ChangelogTopic, RepartitionTopic, SubTopology};
 
+pub(crate) use flag::Flag;
 pub(crate) use graph::{CoPartition, Graph, NodeId, NodeInfo, NodeKind, NodeName, StoreId, StoreInfo};
 pub(crate) use wiring::{Outlet, Outputs, Receiver, Wiring};
 

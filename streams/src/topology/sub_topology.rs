@@ -95,10 +95,7 @@ fn describe_part(graph: &Graph, id: u32, nodes: Vec<NodeId>) -> SubTopology {
 fn repartition(graph: &Graph, topic: &TopicName) -> Option<RepartitionTopic> {
     let TopicName::Internal(name) = topic else { return None };
     let info = graph.repartitions.get(name)?;
-    let writers = (0..graph.nodes.len()).map(NodeId).filter(|node| {
-        matches!(&graph.nodes[node.0].kind, NodeKind::Sink { topic: Some(sink) } if sink == topic)
-    });
-    let sources = writers.flat_map(|node| graph.sources_of(node));
+    let sources = graph.writers_of(topic).flat_map(|node| graph.sources_of(node));
     let fed_by = sources
         .flat_map(|source| match &graph.nodes[source.0].kind {
             NodeKind::Source { topics, .. } => topics.clone(),
