@@ -1,7 +1,9 @@
 //! `mappings.yaml` as values: which field of an event goes to which column.
 
+use crate::client::ClickHouse;
 use crate::error::SinkError;
 use crate::schema::{Kind, Place, RecordSchema};
+use crate::table::Table;
 use comanda_schemas::EVENTS;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -52,6 +54,14 @@ impl Mapping {
     pub fn from_topic(mut self, topic: impl Into<String>) -> Self {
         self.topic = topic.into();
         self
+    }
+
+    /// Holds the mapping against the live table.
+    ///
+    /// # Errors
+    /// The first thing that does not fit, or that ClickHouse does not answer.
+    pub fn check(&self, client: &ClickHouse) -> Result<(), SinkError> {
+        Table::check(client, self).map(drop)
     }
 
     /// What `field` is over all events of the topic: optional where some lack it. `None` if all do. Of events that
