@@ -167,3 +167,41 @@ fn a_registry_that_is_away_is_worth_another_attempt() {
     let error = AvroDeserializer::<OrderReady>::new(Arc::new(registry)).read(&[0, 0, 0, 0, 1]).unwrap_err();
     assert!(SerdeError::from(error).retriable);
 }
+
+/// A type of somebody who embeds the engine.
+#[derive(serde::Serialize)]
+struct Visit {
+    name: Option<&'static str>,
+    at: i64,
+}
+
+fn check_unwritable(name: Value, at: Value, expected: &str) {
+    let schema = json!({ "type": "record", "name": "Visit", "fields": [name, at] }).to_string();
+    let schema = crate::avro::AvroSchema::parse(&schema).unwrap();
+    let written = crate::avro::write(&schema, &Visit { name: Some("Ana"), at: 1 << 40 }, &mut vec![]);
+    assert_eq!(written.unwrap_err().to_string(), expected);
+}
+
+#[test]
+fn a_type_that_disagrees_with_its_schema_is_not_written() {
+    let name = json!({ "name": "name", "type": ["null", "string"] });
+    let at = |kind: Value| json!({ "name": "at", "type": kind });
+    check_unwritable(at(json!("long")), name.clone(), "the field name comes where the schema has at");
+    check_unwritable(name.clone(), at(json!("int")), "at: a value that is an i64 stands where the schema has int");
+    check_unwritable(
+        name.clone(),
+        at(json!("string")),
+        "at: a value that is an i64 stands where the schema has string",
+    );
+    check_unwritable(
+        json!({ "name": "name", "type": "string" }),
+        at(json!("long")),
+        "name: a value that is optional stands where the schema has string",
+    );
+    let moods = json!(["null", { "type": "enum", "name": "Mood", "symbols": ["GOOD"] }]);
+    check_unwritable(json!({ "name": "name", "type": moods }), at(json!("long")), "name: the schema has no symbol Ana");
+    let more = json!({ "type": "record", "name": "Visit", "fields": [name, at(json!("long")), at(json!("long"))] });
+    let schema = crate::avro::AvroSchema::parse(&more.to_string()).unwrap();
+    let error = crate::avro::write(&schema, &Visit { name: None, at: 1 }, &mut vec![]).unwrap_err();
+    assert_eq!(error.to_string(), "the schema's field at is missing");
+}

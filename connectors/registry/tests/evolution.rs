@@ -124,3 +124,17 @@ fn bytes_that_do_not_fit_their_schema_say_why() {
     check_refused(of("boolean"), &[0, 2], "2 stands where 0 or 1 is a boolean");
     check_refused(json!([{ "name": "inner", "type": ["null", "string"] }]), &[4], "choice 2 of 2");
 }
+
+#[test]
+fn a_list_in_blocks_with_and_without_their_length_is_one_list() {
+    let longs = json!({ "type": "array", "items": "long" });
+    let blocks = [[3, 4, 2, 4].as_slice(), &[2, 6], &[0]].concat();
+    let datum = [blocks.as_slice(), &blocks, &[2, b'x']].concat();
+    let fields = json!([{ "name": "list", "type": longs }, { "name": "ignored", "type": longs },
+        { "name": "name", "type": "string" }]);
+    let schema = json!({ "type": "record", "name": "Named", "fields": fields }).to_string();
+    let read: Value = avro::read(&AvroSchema::parse(&schema).unwrap(), &datum).unwrap();
+    assert_eq!(read, json!({ "list": [1, 2, 3], "ignored": [1, 2, 3], "name": "x" }));
+    let read: Tree = avro::read(&AvroSchema::parse(&schema).unwrap(), &datum).unwrap();
+    assert_eq!(read, Tree { name: "x", inner: None, nothings: vec![] });
+}
