@@ -34,10 +34,14 @@ pub use processor::{
 };
 pub use record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
 pub use runtime::{
-    Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, Now, QueryRegistry, QueryResult, QueryableStore, StreamThread, SystemClock,
-    TRANSACTION_TIMEOUT_MS,
+    Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, Now, QueryRegistry, QueryResult, QueryableStore, Simulation, StreamThread,
+    SystemClock, TRANSACTION_TIMEOUT_MS, TaskDisks,
 };
 pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};
-pub use stores::{ConnectedStore, KeyValueStore, StoreBuilder, StoreHandle, Stores, WindowStore};
+pub use comanda_state_stores::Validity;
+pub use stores::{
+    ConnectedStore, KeyValueStore, StoreBuilder, StoreHandle, Stores, VersionedKeyValueStore, VersionedRecord,
+    WindowStore,
+};
 pub use task_id::TaskId;
 pub use topology::{OffsetReset, Topology};

@@ -9,6 +9,7 @@ mod query;
 mod recovery;
 mod restore;
 mod shared;
+mod simulated;
 mod slots;
 mod state_dir;
 mod streams;
@@ -17,6 +18,7 @@ mod thread;
 mod workers;
 
 pub use query::{QueryRegistry, QueryResult, QueryableStore};
+pub use simulated::{Simulation, TaskDisks};
 pub use streams::{Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, SystemClock};
 pub use thread::{Now, StreamThread};
 

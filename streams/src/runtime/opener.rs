@@ -13,7 +13,7 @@ use crate::broker::{
 use crate::error::StreamsError;
 use crate::task_id::TaskId;
 use crate::topology::OffsetReset;
-use comanda_state_stores::{Persistence, Remedy, TaskStorage};
+use comanda_state_stores::{Remedy, TaskStorage};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,20 +167,15 @@ impl Opener {
     /// Opens the task's state. What cannot be opened is deleted and restored from the log's beginning.
     fn open_storage(&self, job: &OpenJob) -> Result<TaskStorage, StreamsError> {
         let specs = self.shared.topology.task_stores(&[job.task.sub_topology], &self.shared.config);
-        let directory = self.shared.directory.task_directory(job.task);
         if job.wipe {
-            TaskStorage::destroy(&directory)?;
+            self.shared.destroy_state(job.task)?;
         }
-        let persistence = || Persistence::RocksDb {
-            directory: directory.clone(),
-            resources: self.shared.resources.clone(),
-        };
-        match TaskStorage::open(&specs, persistence()) {
+        match TaskStorage::open(&specs, self.shared.persistence(job.task)) {
             Ok(storage) => Ok(storage),
             Err(error) if error.remedy() == Remedy::TaskCorrupted => {
                 tracing::error!(task = %job.task, %error, "local state is unusable: restoring all of it");
-                TaskStorage::destroy(&directory)?;
-                Ok(TaskStorage::open(&specs, persistence())?)
+                self.shared.destroy_state(job.task)?;
+                Ok(TaskStorage::open(&specs, self.shared.persistence(job.task))?)
             }
             Err(error) => Err(error.into()),
         }

@@ -1,13 +1,16 @@
 //! What all threads of an instance share.
 
 use super::query::QueryRegistry;
+use super::simulated::TaskDisks;
 use super::state_dir::StateDirectory;
 use crate::broker::{Broker, TopicPartition};
 use crate::config::StreamsConfig;
+use crate::error::StreamsError;
 use crate::membership::Assignment;
 use crate::task_id::TaskId;
 use crate::topology::{SubTopology, Topology};
 use comanda_state_stores::backend::SharedResources;
+use comanda_state_stores::{Persistence, TaskStorage};
 use std::sync::{Arc, Mutex};
 
 /// The instance's parts that do not change, and what threads tell each other.
@@ -17,6 +20,8 @@ pub(super) struct Shared {
     pub broker: Arc<dyn Broker>,
     pub directory: StateDirectory,
     pub resources: SharedResources,
+    /// Where states lie in a simulation, instead of in RocksDB.
+    pub disks: Option<Arc<dyn TaskDisks>>,
     pub queries: Arc<QueryRegistry>,
     /// The last assignment any thread has got: where keys are, for queries.
     pub assignment: Mutex<Option<Assignment>>,
@@ -25,6 +30,26 @@ pub(super) struct Shared {
 impl Shared {
     pub fn part(&self, task: TaskId) -> &SubTopology {
         &self.topology.sub_topologies()[task.sub_topology as usize]
+    }
+
+    /// Where a task keeps its state.
+    pub fn persistence(&self, task: TaskId) -> Persistence {
+        match &self.disks {
+            Some(disks) => Persistence::Backend(disks.open(task)),
+            None => {
+                let directory = self.directory.task_directory(task);
+                Persistence::RocksDb { directory, resources: self.resources.clone() }
+            }
+        }
+    }
+
+    /// Deletes a task's state.
+    pub fn destroy_state(&self, task: TaskId) -> Result<(), StreamsError> {
+        match &self.disks {
+            Some(disks) => disks.destroy(task),
+            None => TaskStorage::destroy(&self.directory.task_directory(task))?,
+        }
+        Ok(())
     }
 
     /// Input partitions of a task.

@@ -14,8 +14,8 @@ pub(super) struct StateDirectory {
     process_id: ProcessId,
     /// What the disk holds of each task, in records of its change logs; told to the group's leader.
     offset_sums: Mutex<BTreeMap<TaskId, i64>>,
-    /// Held while the instance lives.
-    _lock: File,
+    /// Held while the instance lives; a simulated instance has no directory.
+    lock: Option<File>,
 }
 
 const SUM_FILE: &str = "offset-sum";
@@ -33,7 +33,12 @@ impl StateDirectory {
         }
         let process_id = read_or_make_process_id(&path.join("process-id"))?;
         let offset_sums = Mutex::new(read_sums(&path)?);
-        Ok(Self { path, process_id, offset_sums, _lock: lock })
+        Ok(Self { path, process_id, offset_sums, lock: Some(lock) })
+    }
+
+    /// None at all, for a simulated instance with this identity.
+    pub fn in_memory(process_id: ProcessId, offset_sums: BTreeMap<TaskId, i64>) -> Self {
+        Self { path: PathBuf::new(), process_id, offset_sums: Mutex::new(offset_sums), lock: None }
     }
 
     /// The identity of this directory, kept over restarts.
@@ -60,6 +65,9 @@ impl StateDirectory {
     /// costs no correctness, so a failure to write it is only reported.
     pub fn task_closed(&self, task: TaskId, sum: i64) {
         self.sums().insert(task, sum);
+        if self.lock.is_none() {
+            return;
+        }
         let path = self.task_directory(task).join(SUM_FILE);
         if let Err(error) = fs::write(&path, sum.to_string()) {
             tracing::warn!(path = %path.display(), %error, "cannot note how far the task's state reaches");

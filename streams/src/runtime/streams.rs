@@ -131,6 +131,7 @@ impl KafkaStreams {
             broker,
             directory,
             resources: SharedResources::default(),
+            disks: None,
             queries: Arc::new(QueryRegistry::default()),
             assignment: Mutex::new(None),
         };

@@ -81,6 +81,8 @@ pub struct StreamThread {
     pub(super) failing_since_ms: Option<i64>,
     pub(super) stopping: bool,
     pub(super) left: bool,
+    /// Waits while there is nothing to do but heartbeats; a simulator's thread does not.
+    pub(super) rest: fn(Duration),
     fetched: Vec<Fetched>,
 }
 
@@ -118,6 +120,7 @@ impl StreamThread {
             failing_since_ms: None,
             stopping: false,
             left: false,
+            rest: std::thread::sleep,
             fetched: vec![],
             shared,
         })
@@ -165,7 +168,7 @@ impl StreamThread {
             return self.shut_down();
         }
         if self.now.steady_ms < self.pause_until_ms {
-            std::thread::sleep(IDLE_WAIT);
+            (self.rest)(IDLE_WAIT);
             return Ok(());
         }
         self.fetch()?;
