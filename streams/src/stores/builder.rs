@@ -1,6 +1,6 @@
 //! Declaring a processor's store once, and opening it in each task.
 
-use super::{KeyValueStore, WindowStore};
+use super::{KeyValueStore, VersionedKeyValueStore, WindowStore};
 use crate::error::StreamsError;
 use crate::serde::Serde;
 use crate::topology::{StoreId, StoreInfo, Wiring};
@@ -71,6 +71,23 @@ impl Stores {
             Ok(WindowStore::new(bytes, changelog, keys.clone(), values.clone()))
         });
         StoreBuilder { info: plain(StoreSpec::window(name, retention_ms, window_size_ms)), open }
+    }
+
+    /// A versioned store that tells what held at a time, `history_ms` back from the store's own time, as
+    /// `Stores.versionedKeyValueStoreBuilder`.
+    pub fn versioned_key_value_store<K: 'static, V: 'static>(
+        name: &str,
+        history_ms: i64,
+        keys: Serde<K>,
+        values: Serde<V>,
+    ) -> StoreBuilder<VersionedKeyValueStore<K, V>> {
+        let store: Arc<str> = name.into();
+        let open: Open<VersionedKeyValueStore<K, V>> = Arc::new(move |wiring| {
+            let changelog = format!("{}-{store}-changelog", wiring.application_id).into();
+            let bytes = wiring.stores.versioned(&store)?;
+            Ok(VersionedKeyValueStore::new(bytes, changelog, keys.clone(), values.clone()))
+        });
+        StoreBuilder { info: plain(StoreSpec::versioned(name, history_ms)), open }
     }
 }
 

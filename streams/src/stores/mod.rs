@@ -4,11 +4,13 @@ mod builder;
 mod cache;
 mod key_value;
 mod timestamped;
+mod versioned;
 mod window;
 mod windowed;
 
 pub use builder::{ConnectedStore, StoreBuilder, StoreHandle, Stores};
 pub use key_value::KeyValueStore;
+pub use versioned::{VersionedKeyValueStore, VersionedRecord};
 pub use window::WindowStore;
 
 pub(crate) use cache::{CachedWrite, WriteCache};
