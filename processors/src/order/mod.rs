@@ -1,0 +1,17 @@
+//! The order: its life cycle, its payment's and its delivery's part in it, and the view that joins the three.
+
+mod life_cycle;
+mod payment;
+mod reaction;
+mod rules;
+mod state;
+mod time_limits;
+mod topology;
+mod view;
+
+pub use life_cycle::{Step, TABLE, Trigger, mermaid, step};
+pub use payment::{Operation, Payment, Wish};
+pub use reaction::{OrderInput, OrderOutput};
+pub use state::OrderState;
+pub use topology::{APPLICATION_ID, ORDERS, ORDER_DEADLINES, orders_serde, topology};
+pub use view::view;
