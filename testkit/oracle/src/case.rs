@@ -286,14 +286,8 @@ pub(crate) enum Op {
 impl Case {
     /// Reads a case file.
     pub fn read(path: &Path) -> Result<Self, OracleError> {
-        let text = std::fs::read(path).map_err(|source| OracleError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        serde_json::from_slice(&text).map_err(|source| OracleError::Format {
-            path: path.to_owned(),
-            source,
-        })
+        let text = std::fs::read(path).map_err(|source| OracleError::Read { path: path.to_owned(), source })?;
+        serde_json::from_slice(&text).map_err(|source| OracleError::Format { path: path.to_owned(), source })
     }
 
     /// What the case uses and the engine does not have.
@@ -320,32 +314,14 @@ impl Op {
             Self::StreamStreamJoin {} => Some("stream_stream_join"),
             Self::StreamGlobalJoin {} => Some("stream_global_join"),
             Self::ForeignKeyJoin {} => Some("foreign_key_join"),
-            Self::GroupBy {
-                value_fn: Some(_), ..
-            } => Some("group_by of a table"),
+            Self::GroupBy { value_fn: Some(_), .. } => Some("group_by of a table"),
             Self::StreamTableJoin { grace: Some(_), .. } => Some("stream_table_join with grace"),
-            Self::Process { function, .. } if function.starts_with("versioned_asof") => {
-                Some("versioned store")
-            }
             Self::Count(of) | Self::Reduce(of) | Self::Aggregate(of) => of.lacking(),
-            Self::Table {
-                store: Some(store), ..
-            }
-            | Self::ToTable {
-                store: Some(store), ..
-            } => store.lacking(),
-            Self::Filter {
-                store: Some(store), ..
-            }
-            | Self::FilterNot {
-                store: Some(store), ..
-            }
-            | Self::MapValues {
-                store: Some(store), ..
-            }
-            | Self::TableTableJoin {
-                store: Some(store), ..
-            } => store.lacking(),
+            Self::Table { store: Some(store), .. } | Self::ToTable { store: Some(store), .. } => store.lacking(),
+            Self::Filter { store: Some(store), .. }
+            | Self::FilterNot { store: Some(store), .. }
+            | Self::MapValues { store: Some(store), .. }
+            | Self::TableTableJoin { store: Some(store), .. } => store.lacking(),
             _ => None,
         }
     }

@@ -20,10 +20,7 @@ impl Corpus {
     /// The cases below `path` in name order; a single file stands for itself.
     pub fn find(path: &Path) -> Result<Self, OracleError> {
         let mut files = vec![];
-        collect(path, &mut files).map_err(|source| OracleError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        collect(path, &mut files).map_err(|source| OracleError::Read { path: path.to_owned(), source })?;
         files.sort();
         Ok(Self { files })
     }
@@ -111,10 +108,7 @@ impl Verdicts {
 
 fn expected_file(case: &Path) -> PathBuf {
     let name = case.to_string_lossy();
-    PathBuf::from(format!(
-        "{}{EXPECTED}",
-        name.strip_suffix(".json").unwrap_or(&name)
-    ))
+    PathBuf::from(format!("{}{EXPECTED}", name.strip_suffix(".json").unwrap_or(&name)))
 }
 
 impl fmt::Display for Verdicts {
@@ -125,14 +119,9 @@ impl fmt::Display for Verdicts {
                 writeln!(f, "    {difference}")?;
             }
         }
-        let (equal, different, skipped) =
-            (self.equal.len(), self.different.len(), self.skipped.len());
+        let (equal, different, skipped) = (self.equal.len(), self.different.len(), self.skipped.len());
         writeln!(f, "{equal} equal, {different} different, {skipped} skipped")?;
-        writeln!(
-            f,
-            "{} of the equal ones count other drops",
-            self.other_drops.len()
-        )?;
+        writeln!(f, "{} of the equal ones count other drops", self.other_drops.len())?;
         for (lacking, cases) in self.lacking() {
             writeln!(f, "    {cases:4} use {lacking}")?;
         }

@@ -34,9 +34,5 @@ fn print(file: &Path) -> Result<ExitCode, OracleError> {
 fn check(path: &Path) -> Result<ExitCode, OracleError> {
     let verdicts = Corpus::find(path)?.check()?;
     print!("{verdicts}");
-    Ok(if verdicts.different.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if verdicts.different.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -23,6 +23,9 @@ pub struct Observed {
     /// What ended the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorAt>,
+    /// Of each cached window store of our run, the first window start that retention does not hide.
+    #[serde(skip)]
+    pub visible_from: BTreeMap<String, i64>,
 }
 
 /// A record of a sink topic.
@@ -84,20 +87,13 @@ pub struct ErrorAt {
 impl Observed {
     /// Reads an expected file.
     pub fn read(path: &Path) -> Result<Self, OracleError> {
-        let text = std::fs::read(path).map_err(|source| OracleError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        serde_json::from_slice(&text).map_err(|source| OracleError::Format {
-            path: path.to_owned(),
-            source,
-        })
+        let text = std::fs::read(path).map_err(|source| OracleError::Read { path: path.to_owned(), source })?;
+        serde_json::from_slice(&text).map_err(|source| OracleError::Format { path: path.to_owned(), source })
     }
 
     /// The expected file's bytes.
     pub fn render(&self) -> String {
-        let value =
-            serde_json::to_value(self).expect("maps with text keys and finite numbers are JSON");
+        let value = serde_json::to_value(self).expect("maps with text keys and finite numbers are JSON");
         let mut out = String::new();
         render(&value, "", &mut out);
         out.push('\n');
@@ -117,16 +113,10 @@ fn render(value: &Value, indent: &str, out: &mut String) {
                 part
             })
             .collect(),
-        Value::Array(elements) if !elements.is_empty() => {
-            elements.iter().map(Value::to_string).collect()
-        }
+        Value::Array(elements) if !elements.is_empty() => elements.iter().map(Value::to_string).collect(),
         leaf => return out.push_str(&leaf.to_string()),
     };
-    let (open, close) = if value.is_object() {
-        ('{', '}')
-    } else {
-        ('[', ']')
-    };
+    let (open, close) = if value.is_object() { ('{', '}') } else { ('[', ']') };
     out.push(open);
     out.push('\n');
     out.push_str(&inner);

@@ -3,8 +3,8 @@
 
 use crate::val::{Key, Val, text};
 use comanda_streams::{
-    FixedKeyProcessor, FixedKeyProcessorContext, FixedKeyRecord, KeyValueStore, Processor,
-    ProcessorContext, Record, Schedule, StreamsError, WindowStore,
+    FixedKeyProcessor, FixedKeyProcessorContext, FixedKeyRecord, KeyValueStore, Processor, ProcessorContext, Record,
+    Schedule, StreamsError, Validity, VersionedKeyValueStore, VersionedRecord, WindowStore,
 };
 use std::rc::Rc;
 
@@ -14,11 +14,7 @@ pub(crate) type Numbers = KeyValueStore<String, i64>;
 pub(crate) struct Sequence(pub Rc<Numbers>);
 
 impl Sequence {
-    fn numbered(
-        &self,
-        key: Option<&String>,
-        value: Option<&Val>,
-    ) -> Result<Option<Val>, StreamsError> {
+    fn numbered(&self, key: Option<&String>, value: Option<&Val>) -> Result<Option<Val>, StreamsError> {
         let text = text(value);
         let Some(key) = key else {
             return Ok(Some(text.into()));
@@ -64,16 +60,8 @@ fn stamped(value: Option<&Val>, times: [i64; 3]) -> Option<Val> {
 }
 
 impl<K: Key> Processor<K, Val, K, Val> for Stamp {
-    fn process(
-        &mut self,
-        ctx: &mut ProcessorContext<'_, K, Val>,
-        record: Record<K, Val>,
-    ) -> Result<(), StreamsError> {
-        let times = [
-            record.timestamp,
-            ctx.current_stream_time_ms(),
-            ctx.current_system_time_ms(),
-        ];
+    fn process(&mut self, ctx: &mut ProcessorContext<'_, K, Val>, record: Record<K, Val>) -> Result<(), StreamsError> {
+        let times = [record.timestamp, ctx.current_stream_time_ms(), ctx.current_system_time_ms()];
         let value = stamped(record.value.as_ref(), times);
         ctx.forward(record.with_value(value))
     }
@@ -85,11 +73,7 @@ impl<K: Key> FixedKeyProcessor<K, Val, Val> for Stamp {
         ctx: &mut FixedKeyProcessorContext<'_, '_, K, Val>,
         record: FixedKeyRecord<K, Val>,
     ) -> Result<(), StreamsError> {
-        let times = [
-            record.timestamp,
-            ctx.current_stream_time_ms(),
-            ctx.current_system_time_ms(),
-        ];
+        let times = [record.timestamp, ctx.current_stream_time_ms(), ctx.current_system_time_ms()];
         let value = stamped(record.value.as_ref(), times);
         ctx.forward(record.with_value(value))
     }
@@ -124,11 +108,7 @@ pub(crate) struct DelayCopy {
 }
 
 impl<K: Key> Processor<K, Val, K, Val> for DelayCopy {
-    fn process(
-        &mut self,
-        ctx: &mut ProcessorContext<'_, K, Val>,
-        record: Record<K, Val>,
-    ) -> Result<(), StreamsError> {
+    fn process(&mut self, ctx: &mut ProcessorContext<'_, K, Val>, record: Record<K, Val>) -> Result<(), StreamsError> {
         let later = record.timestamp.wrapping_add(self.delay_ms);
         ctx.forward(record.clone())?;
         ctx.forward(record.with_timestamp(later))
@@ -149,11 +129,7 @@ impl Processor<String, Val, String, Val> for EmitCounts {
         _ctx: &mut ProcessorContext<'_, String, Val>,
         record: Record<String, Val>,
     ) -> Result<(), StreamsError> {
-        record
-            .key
-            .as_ref()
-            .map(|key| next(&self.counts, key))
-            .transpose()?;
+        record.key.as_ref().map(|key| next(&self.counts, key)).transpose()?;
         Ok(())
     }
 
@@ -165,11 +141,7 @@ impl Processor<String, Val, String, Val> for EmitCounts {
     ) -> Result<(), StreamsError> {
         let counts = self.counts.all()?;
         let keys = i64::try_from(counts.len()).expect("a store has fewer than i64::MAX keys");
-        ctx.forward(Record::new(
-            "tick".to_owned(),
-            Val::Long(keys),
-            timestamp_ms,
-        ))?;
+        ctx.forward(Record::new("tick".to_owned(), Val::Long(keys), timestamp_ms))?;
         for (key, count) in counts {
             ctx.forward(Record::new(key.clone(), Val::Long(count), timestamp_ms))?;
             self.counts.delete(&key)?;
@@ -201,10 +173,36 @@ impl Processor<String, Val, String, Val> for WindowRecent {
         self.recent.put(key, value.as_ref(), record.timestamp)?;
         let from_ms = (record.timestamp - self.span_ms).max(0);
         let hits = self.recent.fetch_range(key, from_ms, record.timestamp)?;
-        let hits: Vec<String> = hits
-            .into_iter()
-            .map(|(start, value)| format!("{start}={value}"))
-            .collect();
+        let hits: Vec<String> = hits.into_iter().map(|(start, value)| format!("{start}={value}")).collect();
         ctx.forward(record.with_value(Some(hits.join(",").into())))
     }
+}
+
+/// `versioned_asof`: puts the record and forwards what became of it, the latest version and the one `back_ms` earlier.
+pub(crate) struct VersionedAsOf {
+    pub back_ms: i64,
+    pub versions: Rc<VersionedKeyValueStore<String, String>>,
+}
+
+impl Processor<String, Val, String, Val> for VersionedAsOf {
+    fn process(
+        &mut self,
+        ctx: &mut ProcessorContext<'_, String, Val>,
+        record: Record<String, Val>,
+    ) -> Result<(), StreamsError> {
+        let Some(key) = &record.key else { return ctx.forward(record.with_value(Some("null-key".into()))) };
+        let value = record.value.as_ref().map(Val::to_string);
+        let valid_to = match self.versions.put(key, value.as_ref(), record.timestamp)? {
+            Validity::NotPut => i64::MIN,
+            Validity::Latest => -1,
+            Validity::Until(time) => time,
+        };
+        let latest = version_text(self.versions.get(key)?);
+        let before = version_text(self.versions.get_as_of(key, record.timestamp - self.back_ms)?);
+        ctx.forward(record.with_value(Some(format!("{valid_to}|{latest}|{before}").into())))
+    }
+}
+
+fn version_text(found: Option<VersionedRecord<String>>) -> String {
+    found.map_or_else(|| "null".to_owned(), |found| format!("{}@{}", found.value, found.timestamp))
 }

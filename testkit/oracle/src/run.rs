@@ -4,7 +4,7 @@ use crate::case::{Case, Step, StoreType};
 use crate::error::OracleError;
 use crate::interpret::{Interpreted, interpret};
 use crate::observed::{ErrorAt, Observed, OutputRecord};
-use crate::stores;
+use crate::stores::{self, Kind};
 use crate::val::{Type, values};
 use bytes::Bytes;
 use comanda_streams::broker::{Headers, RawRecord};
@@ -23,6 +23,7 @@ pub fn run(case: &Case) -> Result<Observed, OracleError> {
         stores: None,
         dropped_records: None,
         error: None,
+        visible_from: BTreeMap::new(),
     };
     let interpreted = match interpret(case)? {
         Ok(interpreted) => interpreted,
@@ -31,11 +32,7 @@ pub fn run(case: &Case) -> Result<Observed, OracleError> {
             return Ok(observed);
         }
     };
-    observed.outputs = interpreted
-        .sinks
-        .keys()
-        .map(|topic| (topic.clone(), vec![]))
-        .collect();
+    observed.outputs = interpreted.sinks.keys().map(|topic| (topic.clone(), vec![])).collect();
     let mut step = -1;
     if let Err(error) = run_steps(case, &interpreted, &mut step, &mut observed) {
         observed.error = Some(error_at(step, &error));
@@ -51,33 +48,28 @@ fn run_steps(
     observed: &mut Observed,
 ) -> Result<(), StreamsError> {
     let start_ms = case.config.wall_clock_start_ms;
-    let mut driver =
-        TopologyTestDriver::with_config(&interpreted.topology, config(case), start_ms)?;
+    let mut driver = TopologyTestDriver::with_config(&interpreted.topology, config(case), start_ms)?;
     for input in &case.inputs {
         *step += 1;
         match input {
             Step::Pipe { pipe, .. } => driver.pipe(pipe, raw(input, &interpreted.inputs)?)?,
-            Step::Advance {
-                advance_wall_clock_ms,
-            } => driver.advance_wall_clock_time(*advance_wall_clock_ms)?,
+            Step::Advance { advance_wall_clock_ms } => driver.advance_wall_clock_time(*advance_wall_clock_ms)?,
         }
         for (topic, of) in &interpreted.sinks {
             for sent in driver.take_output(topic) {
                 let record = output(*step, topic, sent, *of)?;
-                observed
-                    .outputs
-                    .entry(topic.clone())
-                    .or_default()
-                    .push(record);
+                observed.outputs.entry(topic.clone()).or_default().push(record);
             }
         }
     }
-    observed.stores = Some(stores::dump(
-        driver.stores(),
-        &interpreted.stores,
-        &case.probes,
-    )?);
+    observed.stores = Some(stores::dump(driver.stores(), &interpreted.stores, &case.probes)?);
     observed.dropped_records = Some(driver.dropped_records());
+    for (name, store) in &interpreted.stores {
+        if store.kind == Kind::Window && store.caching && case.config.cache_bytes > 0 {
+            let visible_from = stores::earliest_visible(driver.stores(), name)?;
+            observed.visible_from.insert(name.clone(), visible_from);
+        }
+    }
     Ok(())
 }
 
@@ -97,17 +89,8 @@ fn config(case: &Case) -> StreamsConfig {
 }
 
 fn raw(step: &Step, inputs: &BTreeMap<String, Type>) -> Result<RawRecord, StreamsError> {
-    let Step::Pipe {
-        pipe,
-        key,
-        value,
-        ts,
-        headers,
-    } = step
-    else {
-        return Err(StreamsError::Fatal(
-            "a step of the clock has no record".to_owned(),
-        ));
+    let Step::Pipe { pipe, key, value, ts, headers } = step else {
+        return Err(StreamsError::Fatal("a step of the clock has no record".to_owned()));
     };
     let serde = values(inputs.get(pipe).copied().unwrap_or(Type::String));
     let bytes = |value| -> Result<Bytes, StreamsError> {
@@ -137,11 +120,7 @@ fn output(step: i64, topic: &str, sent: RawRecord, of: Type) -> Result<OutputRec
     Ok(OutputRecord {
         step,
         key: sent.key.as_deref().map(text).transpose()?,
-        value: sent
-            .value
-            .as_deref()
-            .map(|bytes| values(of).deserialize(topic, bytes))
-            .transpose()?,
+        value: sent.value.as_deref().map(|bytes| values(of).deserialize(topic, bytes)).transpose()?,
         ts: sent.timestamp,
         headers,
     })
@@ -149,10 +128,6 @@ fn output(step: i64, topic: &str, sent: RawRecord, of: Type) -> Result<OutputRec
 
 fn error_at(step: i64, error: &StreamsError) -> ErrorAt {
     let debug = format!("{error:?}");
-    let kind = debug
-        .split(['(', ' '])
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let kind = debug.split(['(', ' ']).next().unwrap_or_default().to_owned();
     ErrorAt { step, kind }
 }

@@ -100,11 +100,7 @@ impl Key for Windowed<String> {
 
 /// The serde of a declared value type.
 pub(crate) fn values(of: Type) -> Serde<Val> {
-    let declared = Declared {
-        of,
-        text: Serdes::string(),
-        long: Serdes::long(),
-    };
+    let declared = Declared { of, text: Serdes::string(), long: Serdes::long() };
     Serde::new(declared.clone(), declared)
 }
 
@@ -120,10 +116,7 @@ impl Serializer<Val> for Declared {
         match (self.of, value) {
             (Type::String, Val::Text(text)) => self.text.serialize(topic, text, out),
             (Type::Long, Val::Long(number)) => self.long.serialize(topic, number, out),
-            _ => Err(SerdeError::invalid(format!(
-                "`{value}` is no {:?}",
-                self.of
-            ))),
+            _ => Err(SerdeError::invalid(format!("`{value}` is no {:?}", self.of))),
         }
     }
 }
@@ -153,8 +146,6 @@ impl<K: Key> Serializer<K> for Rendered {
 
 impl<K: Key> Deserializer<K> for Rendered {
     fn deserialize(&self, topic: &str, _bytes: &[u8]) -> Result<K, SerdeError> {
-        Err(SerdeError::invalid(format!(
-            "rendered keys of {topic} are not read"
-        )))
+        Err(SerdeError::invalid(format!("rendered keys of {topic} are not read")))
     }
 }

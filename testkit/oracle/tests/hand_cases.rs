@@ -8,16 +8,11 @@ use comanda_oracle::{Corpus, OracleError};
 const RUN_AT_LEAST: usize = 80;
 
 #[test]
-fn every_hand_made_case_of_our_operations_comes_out_as_in_kafka_streams() -> Result<(), OracleError>
-{
+fn every_hand_made_case_of_our_operations_comes_out_as_in_kafka_streams() -> Result<(), OracleError> {
     let verdicts = Corpus::hand_made()?.check()?;
     println!("{verdicts}");
     assert!(verdicts.different.is_empty(), "different:\n{verdicts}");
-    assert!(
-        verdicts.equal.len() >= RUN_AT_LEAST,
-        "only {} cases ran",
-        verdicts.equal.len()
-    );
+    assert!(verdicts.equal.len() >= RUN_AT_LEAST, "only {} cases ran", verdicts.equal.len());
     Ok(())
 }
 

@@ -9,8 +9,7 @@ use std::sync::Arc;
 /// From the aggregate and a value to the new aggregate.
 pub(crate) type Reducer = Arc<dyn Fn(Option<&Val>, Option<&Val>) -> Option<Val> + Send + Sync>;
 /// From key text, value and aggregate to the new aggregate.
-pub(crate) type Aggregator =
-    Arc<dyn Fn(&str, Option<&Val>, Option<&Val>) -> Option<Val> + Send + Sync>;
+pub(crate) type Aggregator = Arc<dyn Fn(&str, Option<&Val>, Option<&Val>) -> Option<Val> + Send + Sync>;
 /// What an aggregate starts as.
 pub(crate) type Init = Mapped<Option<Val>>;
 
@@ -19,9 +18,7 @@ pub(crate) fn reducer(reference: &str) -> Result<Reducer, OracleError> {
     let arg = spec.arg(0);
     Ok(match spec.name {
         "concat" => Arc::new(move |a, v| Some(format!("{}{arg}{}", text(a), text(v)).into())),
-        "concat_null_on" => {
-            Arc::new(move |a, v| (text(v) != arg).then(|| format!("{}{}", text(a), text(v)).into()))
-        }
+        "concat_null_on" => Arc::new(move |a, v| (text(v) != arg).then(|| format!("{}{}", text(a), text(v)).into())),
         "remove_first" => Arc::new(|a, v| Some(text(a).replacen(&text(v), "", 1).into())),
         "first" => Arc::new(|a, _| a.cloned()),
         "last" => Arc::new(|_, v| v.cloned()),
@@ -31,20 +28,8 @@ pub(crate) fn reducer(reference: &str) -> Result<Reducer, OracleError> {
             0 => None,
             sum => Some(sum.into()),
         }),
-        "max" => Arc::new(|a, v| {
-            if compare(a, v).is_ge() {
-                a.cloned()
-            } else {
-                v.cloned()
-            }
-        }),
-        "min" => Arc::new(|a, v| {
-            if compare(a, v).is_le() {
-                a.cloned()
-            } else {
-                v.cloned()
-            }
-        }),
+        "max" => Arc::new(|a, v| if compare(a, v).is_ge() { a.cloned() } else { v.cloned() }),
+        "min" => Arc::new(|a, v| if compare(a, v).is_le() { a.cloned() } else { v.cloned() }),
         _ => return Err(spec.unknown("reducer")),
     })
 }
@@ -68,9 +53,9 @@ pub(crate) fn aggregator(reference: &str) -> Result<Aggregator, OracleError> {
     let arg = spec.arg(0);
     Ok(match spec.name {
         "concat" => Arc::new(move |_, v, a| Some(format!("{}{arg}{}", text(a), text(v)).into())),
-        "concat_key" => Arc::new(move |k, v, a| {
-            Some(format!("{}{arg}{}={}", text(a), key_text(Some(k)), text(v)).into())
-        }),
+        "concat_key" => {
+            Arc::new(move |k, v, a| Some(format!("{}{arg}{}={}", text(a), key_text(Some(k)), text(v)).into()))
+        }
         "concat_null_on" => Arc::new(move |_, v, a| {
             let so_far = a.map(Val::to_string).unwrap_or_default();
             (text(v) != arg).then(|| format!("{so_far}{}", text(v)).into())
@@ -92,9 +77,7 @@ pub(super) fn number(value: Option<&Val>) -> i64 {
 /// Null is smallest; texts by UTF-16 unit.
 fn compare(left: Option<&Val>, right: Option<&Val>) -> Ordering {
     match (left, right) {
-        (Some(Val::Text(left)), Some(Val::Text(right))) => {
-            left.encode_utf16().cmp(right.encode_utf16())
-        }
+        (Some(Val::Text(left)), Some(Val::Text(right))) => left.encode_utf16().cmp(right.encode_utf16()),
         (Some(left), Some(right)) => left.number().cmp(&right.number()),
         (left, right) => left.is_some().cmp(&right.is_some()),
     }
@@ -113,29 +96,17 @@ mod tests {
     fn the_aggregate_wins_ties_and_null_is_smallest() {
         assert_eq!(reduced("max", None, Some(3.into())), Some(3.into()));
         assert_eq!(reduced("min", None, Some(3.into())), None);
-        assert_eq!(
-            reduced("max", Some("b".into()), Some("a".into())),
-            Some("b".into())
-        );
+        assert_eq!(reduced("max", Some("b".into()), Some("a".into())), Some("b".into()));
     }
 
     #[test]
     fn removing_the_first_occurrence_leaves_the_others() {
-        assert_eq!(
-            reduced("remove_first", Some("abab".into()), Some("b".into())),
-            Some("aab".into())
-        );
-        assert_eq!(
-            reduced("remove_first", Some("aa".into()), Some("b".into())),
-            Some("aa".into())
-        );
+        assert_eq!(reduced("remove_first", Some("abab".into()), Some("b".into())), Some("aab".into()));
+        assert_eq!(reduced("remove_first", Some("aa".into()), Some("b".into())), Some("aa".into()));
     }
 
     #[test]
     fn a_null_value_has_the_length_of_its_word() {
-        assert_eq!(
-            aggregator("count_len").unwrap()("k", None, None),
-            Some(4.into())
-        );
+        assert_eq!(aggregator("count_len").unwrap()("k", None, None), Some(4.into()));
     }
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 pub(crate) type Predicate = Arc<dyn Fn(Option<&str>, Option<&Val>) -> bool + Send + Sync>;
 pub(crate) type Mapper = Arc<dyn Fn(Option<&str>, Option<&Val>) -> Option<Val> + Send + Sync>;
 pub(crate) type KeyMapper = Arc<dyn Fn(Option<&str>, Option<&Val>) -> Option<String> + Send + Sync>;
-pub(crate) type Flat =
-    Arc<dyn Fn(Option<&str>, Option<&Val>) -> Vec<(Option<String>, Option<Val>)> + Send + Sync>;
+pub(crate) type Flat = Arc<dyn Fn(Option<&str>, Option<&Val>) -> Vec<(Option<String>, Option<Val>)> + Send + Sync>;
 pub(crate) type FlatValues = Arc<dyn Fn(Option<&Val>) -> Vec<Option<Val>> + Send + Sync>;
 
 /// A function and the type of the values it yields.
@@ -52,14 +51,8 @@ pub(crate) fn value(reference: &str, input: Type) -> Result<Mapped<Mapper>, Orac
     let arg = spec.arg(0);
     let (values, function): (Type, Mapper) = match spec.name {
         "identity" => (input, Arc::new(|_, v| v.cloned())),
-        "append" => (
-            Type::String,
-            Arc::new(move |_, v| Some(format!("{}{arg}", text(v)).into())),
-        ),
-        "with_key" => (
-            Type::String,
-            Arc::new(move |k, v| Some(format!("{}{arg}{}", key_text(k), text(v)).into())),
-        ),
+        "append" => (Type::String, Arc::new(move |_, v| Some(format!("{}{arg}", text(v)).into()))),
+        "with_key" => (Type::String, Arc::new(move |k, v| Some(format!("{}{arg}{}", key_text(k), text(v)).into()))),
         _ => {
             let (values, of_value) = null_to_null(&spec)?;
             (values, Arc::new(move |_, v| v.and_then(&*of_value)))
@@ -71,51 +64,28 @@ pub(crate) fn value(reference: &str, input: Type) -> Result<Mapped<Mapper>, Orac
 type OfValue = Box<dyn Fn(&Val) -> Option<Val> + Send + Sync>;
 
 fn null_to_null(spec: &Spec<'_>) -> Result<(Type, OfValue), OracleError> {
-    let of_text = |map: fn(String) -> String| -> OfValue {
-        Box::new(move |v| Some(map(v.to_string()).into()))
-    };
+    let of_text = |map: fn(String) -> String| -> OfValue { Box::new(move |v| Some(map(v.to_string()).into())) };
     Ok(match spec.name {
         "upper" => (Type::String, of_text(|v| v.to_uppercase())),
         "to_string" => (Type::String, of_text(|v| v)),
-        "first_char" => (
-            Type::String,
-            of_text(|v| first_char(&v).unwrap_or_default()),
-        ),
+        "first_char" => (Type::String, of_text(|v| first_char(&v).unwrap_or_default())),
         "null_if_len_gt" => {
             let bound = spec.number(0)?;
-            (
-                Type::String,
-                Box::new(move |v| (length(&v.to_string()) <= bound).then(|| v.to_string().into())),
-            )
+            (Type::String, Box::new(move |v| (length(&v.to_string()) <= bound).then(|| v.to_string().into())))
         }
-        "len" => (
-            Type::Long,
-            Box::new(|v| Some(length(&v.to_string()).into())),
-        ),
-        "parse_long" => (
-            Type::Long,
-            Box::new(|v| Some(parse_long(&v.to_string()).into())),
-        ),
+        "len" => (Type::Long, Box::new(|v| Some(length(&v.to_string()).into()))),
+        "parse_long" => (Type::Long, Box::new(|v| Some(parse_long(&v.to_string()).into()))),
         "add" => {
             let summand = spec.number(0)?;
-            (
-                Type::Long,
-                Box::new(move |v| Some(v.number().wrapping_add(summand).into())),
-            )
+            (Type::Long, Box::new(move |v| Some(v.number().wrapping_add(summand).into())))
         }
         "mod" => {
             let modulus = modulus(spec)?;
-            (
-                Type::Long,
-                Box::new(move |v| Some(floor_mod(v.number(), modulus).into())),
-            )
+            (Type::Long, Box::new(move |v| Some(floor_mod(v.number(), modulus).into())))
         }
         "null_if_mod" => {
             let (modulus, rest) = (modulus(spec)?, spec.number(1)?);
-            (
-                Type::Long,
-                Box::new(move |v| (floor_mod(v.number(), modulus) != rest).then(|| v.clone())),
-            )
+            (Type::Long, Box::new(move |v| (floor_mod(v.number(), modulus) != rest).then(|| v.clone())))
         }
         _ => return Err(spec.unknown("value function")),
     })
@@ -132,11 +102,9 @@ pub(crate) fn key(reference: &str) -> Result<KeyMapper, OracleError> {
         "first_char" => Arc::new(|_, v| first_char(&v?.to_string())),
         "key_first_char" => Arc::new(|k, _| first_char(k?)),
         "key_append" => Arc::new(move |k, _| Some(format!("{}{arg}", k?))),
-        "value_prefix_until" => Arc::new(move |_, v| {
-            v?.to_string()
-                .split_once(&arg)
-                .map(|(before, _)| before.to_owned())
-        }),
+        "value_prefix_until" => {
+            Arc::new(move |_, v| v?.to_string().split_once(&arg).map(|(before, _)| before.to_owned()))
+        }
         _ => return Err(spec.unknown("key function")),
     })
 }
@@ -146,32 +114,17 @@ pub(crate) fn flat(reference: &str, input: Type) -> Result<Mapped<Flat>, OracleE
     let (values, function): (Type, Flat) = match spec.name {
         "split_to_keys" => (
             Type::String,
-            Arc::new(|_, v| {
-                pieces(v)
-                    .into_iter()
-                    .map(|piece| (Some(piece.clone()), Some(piece.into())))
-                    .collect()
-            }),
+            Arc::new(|_, v| pieces(v).into_iter().map(|piece| (Some(piece.clone()), Some(piece.into()))).collect()),
         ),
         "dup" => {
             let times = spec.number(0)?;
-            (
-                input,
-                Arc::new(move |k, v| {
-                    (0..times)
-                        .map(|i| (k.map(|k| format!("{k}#{i}")), v.cloned()))
-                        .collect()
-                }),
-            )
+            (input, Arc::new(move |k, v| (0..times).map(|i| (k.map(|k| format!("{k}#{i}")), v.cloned())).collect()))
         }
         "both_ways" => (
             Type::String,
             Arc::new(|k, v| {
                 let (key, value) = (k.map(str::to_owned), v.map(Val::to_string));
-                vec![
-                    (key.clone(), value.clone().map(Val::Text)),
-                    (value, key.map(Val::Text)),
-                ]
+                vec![(key.clone(), value.clone().map(Val::Text)), (value, key.map(Val::Text))]
             }),
         ),
         _ => return Err(spec.unknown("flat function")),
@@ -182,21 +135,10 @@ pub(crate) fn flat(reference: &str, input: Type) -> Result<Mapped<Flat>, OracleE
 pub(crate) fn flat_values(reference: &str, input: Type) -> Result<Mapped<FlatValues>, OracleError> {
     let spec = Spec::parse(reference);
     let (values, function): (Type, FlatValues) = match spec.name {
-        "split" => (
-            Type::String,
-            Arc::new(|v| {
-                pieces(v)
-                    .into_iter()
-                    .map(|piece| Some(piece.into()))
-                    .collect()
-            }),
-        ),
+        "split" => (Type::String, Arc::new(|v| pieces(v).into_iter().map(|piece| Some(piece.into())).collect())),
         "repeat" => {
             let times = spec.number(0)?;
-            (
-                input,
-                Arc::new(move |v| (0..times).map(|_| v.cloned()).collect()),
-            )
+            (input, Arc::new(move |v| (0..times).map(|_| v.cloned()).collect()))
         }
         _ => return Err(spec.unknown("flat values function")),
     };
@@ -206,10 +148,7 @@ pub(crate) fn flat_values(reference: &str, input: Type) -> Result<Mapped<FlatVal
 /// The non-empty pieces of a text between spaces.
 fn pieces(value: Option<&Val>) -> Vec<String> {
     let text = value.map(Val::to_string).unwrap_or_default();
-    text.split(' ')
-        .filter(|piece| !piece.is_empty())
-        .map(str::to_owned)
-        .collect()
+    text.split(' ').filter(|piece| !piece.is_empty()).map(str::to_owned).collect()
 }
 
 fn first_char(text: &str) -> Option<String> {
@@ -229,9 +168,7 @@ fn parse_long(text: &str) -> i64 {
 fn modulus(spec: &Spec<'_>) -> Result<i64, OracleError> {
     match spec.number(0)? {
         modulus if modulus > 0 => Ok(modulus),
-        other => Err(OracleError::malformed(format!(
-            "modulus {other} is not positive"
-        ))),
+        other => Err(OracleError::malformed(format!("modulus {other} is not positive"))),
     }
 }
 
@@ -255,10 +192,7 @@ mod tests {
         assert_eq!(mapped("parse_long", "-12"), Some(Val::Long(-12)));
         assert_eq!(mapped("parse_long", "+12"), Some(Val::Long(3)));
         assert_eq!(mapped("parse_long", "-"), Some(Val::Long(1)));
-        assert_eq!(
-            mapped("parse_long", "1234567890123456789"),
-            Some(Val::Long(19))
-        );
+        assert_eq!(mapped("parse_long", "1234567890123456789"), Some(Val::Long(19)));
     }
 
     #[test]

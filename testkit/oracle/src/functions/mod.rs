@@ -7,8 +7,7 @@ mod map;
 pub(crate) use fold::{Aggregator, Reducer, aggregator, init, reducer};
 pub(crate) use join::{Joiner, joiner};
 pub(crate) use map::{
-    Flat, FlatValues, KeyMapper, Mapped, Mapper, Predicate, flat, flat_values, key, predicate,
-    value,
+    Flat, FlatValues, KeyMapper, Mapped, Mapper, Predicate, flat, flat_values, key, predicate, value,
 };
 
 use crate::error::OracleError;
@@ -22,10 +21,7 @@ pub(crate) struct Spec<'a> {
 impl<'a> Spec<'a> {
     pub fn parse(text: &'a str) -> Self {
         let mut parts = text.split(':');
-        Self {
-            name: parts.next().unwrap_or_default(),
-            args: parts.collect(),
-        }
+        Self { name: parts.next().unwrap_or_default(), args: parts.collect() }
     }
 
     /// The argument at `index`; a missing one is the empty text.
@@ -35,9 +31,7 @@ impl<'a> Spec<'a> {
 
     pub fn number(&self, index: usize) -> Result<i64, OracleError> {
         let text = self.arg(index);
-        text.parse().map_err(|_| {
-            OracleError::malformed(format!("`{}` needs a number, not `{text}`", self.name))
-        })
+        text.parse().map_err(|_| OracleError::malformed(format!("`{}` needs a number, not `{text}`", self.name)))
     }
 
     pub fn unknown(&self, kind: &str) -> OracleError {

@@ -18,14 +18,8 @@ impl Drawing {
         joiner: &str,
         name: Option<&str>,
     ) -> Result<(), OracleError> {
-        let (left, right) = (
-            self.node(left)?.plain_stream(id)?,
-            self.node(right)?.plain_table(id)?,
-        );
-        let Mapped {
-            values: result,
-            function,
-        } = functions::joiner(joiner, left.values, right.values)?;
+        let (left, right) = (self.node(left)?.plain_stream(id)?, self.node(right)?.plain_table(id)?);
+        let Mapped { values: result, function } = functions::joiner(joiner, left.values, right.values)?;
         let joined = Joined::with(Serdes::string(), values(left.values));
         let joined = match name {
             Some(name) => joined.with_name(name),
@@ -33,9 +27,7 @@ impl Drawing {
         };
         let stream = match kind {
             JoinType::Inner => {
-                let join = move |k: Option<&String>, l: Val, r: Val| {
-                    function(seen(k).as_deref(), Some(&l), Some(&r))
-                };
+                let join = move |k: Option<&String>, l: Val, r: Val| function(seen(k).as_deref(), Some(&l), Some(&r));
                 left.stream.join_table(&right.table, join, joined)
             }
             JoinType::Left => {
@@ -64,13 +56,7 @@ impl Drawing {
                 join_tables(&left, &right, kind, joiner, store)
             }
             (Node::WindowedTable(left), Node::WindowedTable(right)) if store.is_none() => {
-                join_tables(
-                    &left,
-                    &right,
-                    kind,
-                    functions::joiner(joiner, left.values, right.values)?,
-                    None,
-                )
+                join_tables(&left, &right, kind, functions::joiner(joiner, left.values, right.values)?, None)
             }
             _ => return Err(wrong(id, "two tables with the same keys")),
         };
@@ -85,27 +71,14 @@ fn join_tables<K: NodeKey>(
     joiner: Mapped<Joiner>,
     store: Option<Materialized<K, Val>>,
 ) -> Node {
-    let Mapped {
-        values,
-        function: join,
-    } = joiner;
+    let Mapped { values, function: join } = joiner;
     let (one, two) = (&left.table, &right.table);
     let table = match kind {
-        JoinType::Inner => one.join(
-            two,
-            move |l: Val, r: Val| join(None, Some(&l), Some(&r)),
-            store,
-        ),
-        JoinType::Left => one.left_join(
-            two,
-            move |l: Val, r: Option<Val>| join(None, Some(&l), r.as_ref()),
-            store,
-        ),
-        JoinType::Outer => one.outer_join(
-            two,
-            move |l: Option<Val>, r: Option<Val>| join(None, l.as_ref(), r.as_ref()),
-            store,
-        ),
+        JoinType::Inner => one.join(two, move |l: Val, r: Val| join(None, Some(&l), Some(&r)), store),
+        JoinType::Left => one.left_join(two, move |l: Val, r: Option<Val>| join(None, Some(&l), r.as_ref()), store),
+        JoinType::Outer => {
+            one.outer_join(two, move |l: Option<Val>, r: Option<Val>| join(None, l.as_ref(), r.as_ref()), store)
+        }
     };
     table_node(table, values)
 }

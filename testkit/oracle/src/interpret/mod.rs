@@ -8,7 +8,7 @@ mod stateless;
 
 use crate::case::{Aggregation, Case, Op, Store};
 use crate::error::OracleError;
-use crate::stores::Kind;
+use crate::stores::{Kind, Named};
 use crate::val::{Type, values};
 use comanda_streams::{Materialized, Serde, Serdes, StreamsBuilder, StreamsError, Topology};
 use nodes::Node;
@@ -22,7 +22,7 @@ pub(crate) struct Interpreted {
     /// Value type of every sink topic.
     pub sinks: BTreeMap<String, Type>,
     /// Every named store.
-    pub stores: BTreeMap<String, (Kind, Type)>,
+    pub stores: BTreeMap<String, Named>,
 }
 
 /// Draws the topology. The inner error is the engine's: it refuses the topology.
@@ -35,19 +35,8 @@ pub(crate) fn interpret(case: &Case) -> Result<Result<Interpreted, StreamsError>
     for op in &case.topology {
         drawing.apply(op)?;
     }
-    let Drawing {
-        builder,
-        inputs,
-        sinks,
-        stores,
-        ..
-    } = drawing;
-    Ok(builder.build().map(|topology| Interpreted {
-        topology,
-        inputs,
-        sinks,
-        stores,
-    }))
+    let Drawing { builder, inputs, sinks, stores, .. } = drawing;
+    Ok(builder.build().map(|topology| Interpreted { topology, inputs, sinks, stores }))
 }
 
 /// What has been drawn so far.
@@ -57,67 +46,28 @@ struct Drawing {
     nodes: BTreeMap<String, Node>,
     inputs: BTreeMap<String, Type>,
     sinks: BTreeMap<String, Type>,
-    stores: BTreeMap<String, (Kind, Type)>,
+    stores: BTreeMap<String, Named>,
 }
 
 impl Drawing {
     fn apply(&mut self, op: &Op) -> Result<(), OracleError> {
         match op {
-            Op::Stream {
-                id,
-                topic,
-                topics,
-                value,
-                extractor,
-            } => {
-                let topics = topics
-                    .iter()
-                    .flatten()
-                    .chain(topic)
-                    .map(String::as_str)
-                    .collect::<Vec<_>>();
+            Op::Stream { id, topic, topics, value, extractor } => {
+                let topics = topics.iter().flatten().chain(topic).map(String::as_str).collect::<Vec<_>>();
                 self.stream(id, &topics, *value, *extractor)
             }
-            Op::Table {
-                id,
-                topic,
-                value,
-                extractor,
-                store,
-            } => self.table(id, topic, *value, *extractor, store.as_ref()),
-            Op::Filter {
-                id,
-                from,
-                function,
-                store,
-            } => self.filter(id, from, function, store.as_ref(), true),
-            Op::FilterNot {
-                id,
-                from,
-                function,
-                store,
-            } => self.filter(id, from, function, store.as_ref(), false),
-            Op::MapValues {
-                id,
-                from,
-                function,
-                store,
-            } => self.map_values(id, from, function, store.as_ref()),
-            Op::Map {
-                id,
-                from,
-                key_fn,
-                value_fn,
-            } => self.map(id, from, key_fn, value_fn),
+            Op::Table { id, topic, value, extractor, store } => {
+                self.table(id, topic, *value, *extractor, store.as_ref())
+            }
+            Op::Filter { id, from, function, store } => self.filter(id, from, function, store.as_ref(), true),
+            Op::FilterNot { id, from, function, store } => self.filter(id, from, function, store.as_ref(), false),
+            Op::MapValues { id, from, function, store } => self.map_values(id, from, function, store.as_ref()),
+            Op::Map { id, from, key_fn, value_fn } => self.map(id, from, key_fn, value_fn),
             Op::FlatMap { id, from, function } => self.flat_map(id, from, function),
             Op::FlatMapValues { id, from, function } => self.flat_map_values(id, from, function),
             Op::SelectKey { id, from, function } => self.select_key(id, from, function),
             Op::Merge { id, from, other } => self.merge(id, from, other),
-            Op::Split {
-                from,
-                branches,
-                default_id,
-            } => self.split(from, branches, default_id.as_deref()),
+            Op::Split { from, branches, default_id } => self.split(from, branches, default_id.as_deref()),
             Op::Repartition { id, from, name } => self.repartition(id, from, name.as_deref()),
             Op::ToTable { id, from, store } => self.to_table(id, from, store.as_ref()),
             Op::ToStream { id, from, key_fn } => self.to_stream(id, from, key_fn.as_deref()),
@@ -129,55 +79,24 @@ impl Drawing {
     fn apply_stateful(&mut self, op: &Op) -> Result<(), OracleError> {
         match op {
             Op::GroupByKey { id, from, name } => self.group_by_key(id, from, name.as_deref()),
-            Op::GroupBy {
-                id,
-                from,
-                key_fn,
-                name,
-                ..
-            } => self.group_by(id, from, key_fn, name.as_deref()),
+            Op::GroupBy { id, from, key_fn, name, .. } => self.group_by(id, from, key_fn, name.as_deref()),
             Op::Count(of) => self.count(of),
             Op::Reduce(of) => self.reduce(of),
             Op::Aggregate(of) => self.aggregate(of),
-            Op::StreamTableJoin {
-                id,
-                left,
-                right,
-                kind,
-                joiner,
-                name,
-                ..
-            } => self.stream_table_join(id, [left, right], *kind, joiner, name.as_deref()),
-            Op::TableTableJoin {
-                id,
-                left,
-                right,
-                kind,
-                joiner,
-                store,
-            } => self.table_table_join(id, [left, right], *kind, joiner, store.as_ref()),
-            Op::Process {
-                id,
-                from,
-                function,
-                store,
-            } => self.process(id, from, function, store.as_ref()),
-            Op::ProcessValues {
-                id,
-                from,
-                function,
-                store,
-            } => self.process_values(id, from, function, store.as_ref()),
-            other => Err(OracleError::malformed(format!(
-                "{other:?} should have been refused as lacking"
-            ))),
+            Op::StreamTableJoin { id, left, right, kind, joiner, name, .. } => {
+                self.stream_table_join(id, [left, right], *kind, joiner, name.as_deref())
+            }
+            Op::TableTableJoin { id, left, right, kind, joiner, store } => {
+                self.table_table_join(id, [left, right], *kind, joiner, store.as_ref())
+            }
+            Op::Process { id, from, function, store } => self.process(id, from, function, store.as_ref()),
+            Op::ProcessValues { id, from, function, store } => self.process_values(id, from, function, store.as_ref()),
+            other => Err(OracleError::malformed(format!("{other:?} should have been refused as lacking"))),
         }
     }
 
     fn node(&self, id: &str) -> Result<&Node, OracleError> {
-        self.nodes
-            .get(id)
-            .ok_or_else(|| OracleError::malformed(format!("no node `{id}`")))
+        self.nodes.get(id).ok_or_else(|| OracleError::malformed(format!("no node `{id}`")))
     }
 
     fn define(&mut self, id: &str, node: Node) -> Result<(), OracleError> {
@@ -188,11 +107,7 @@ impl Drawing {
     }
 
     /// The materialization of a table of plain keys that may go without a store.
-    fn store_if_named(
-        &mut self,
-        store: Option<&Store>,
-        of: Type,
-    ) -> Option<Materialized<String, crate::Val>> {
+    fn store_if_named(&mut self, store: Option<&Store>, of: Type) -> Option<Materialized<String, crate::Val>> {
         store.map(|store| self.materialized(Some(store), Kind::Kv, of, values(of)))
     }
 
@@ -208,18 +123,11 @@ impl Drawing {
         let Some(store) = store else {
             return materialized;
         };
-        self.stores.insert(store.name.clone(), (kind, of));
+        let named = Named { kind, values: of, caching: store.caching };
+        self.stores.insert(store.name.clone(), named);
         let named = materialized.named(&store.name);
-        let cached = if store.caching {
-            named
-        } else {
-            named.with_caching_disabled()
-        };
-        let logged = if store.logging {
-            cached
-        } else {
-            cached.with_logging_disabled()
-        };
+        let cached = if store.caching { named } else { named.with_caching_disabled() };
+        let logged = if store.logging { cached } else { cached.with_logging_disabled() };
         match store.retention_ms {
             Some(retention_ms) => logged.with_retention_ms(retention_ms),
             None => logged,
@@ -228,12 +136,6 @@ impl Drawing {
 }
 
 /// A field that this operation needs.
-fn required<'a>(
-    field: &'a Option<String>,
-    name: &str,
-    of: &Aggregation,
-) -> Result<&'a str, OracleError> {
-    field
-        .as_deref()
-        .ok_or_else(|| OracleError::malformed(format!("`{}` has no `{name}`", of.id)))
+fn required<'a>(field: &'a Option<String>, name: &str, of: &Aggregation) -> Result<&'a str, OracleError> {
+    field.as_deref().ok_or_else(|| OracleError::malformed(format!("`{}` has no `{name}`", of.id)))
 }

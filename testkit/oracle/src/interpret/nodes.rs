@@ -20,10 +20,7 @@ pub(super) struct Stream<K> {
 
 impl<K> Clone for Stream<K> {
     fn clone(&self) -> Self {
-        Self {
-            stream: self.stream.clone(),
-            values: self.values,
-        }
+        Self { stream: self.stream.clone(), values: self.values }
     }
 }
 
@@ -34,10 +31,7 @@ pub(super) struct Table<K> {
 
 impl<K> Clone for Table<K> {
     fn clone(&self) -> Self {
-        Self {
-            table: self.table.clone(),
-            values: self.values,
-        }
+        Self { table: self.table.clone(), values: self.values }
     }
 }
 

@@ -39,39 +39,23 @@ const FIELDS_BEYOND: &[&str] = &["emit", "grace", "history_ms", "value_fn"];
 
 /// Fails if a case was skipped without need.
 pub fn check(folder: &str, verdicts: &Verdicts) -> Result<(), OracleError> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("cases")
-        .join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(folder);
     for (name, lacking) in &verdicts.skipped {
         let case = read(&folder.join(format!("{name}.json")))?;
-        assert!(
-            goes_beyond(&case),
-            "{name} was skipped for {lacking:?}, but its operations are all there"
-        );
+        assert!(goes_beyond(&case), "{name} was skipped for {lacking:?}, but its operations are all there");
     }
     Ok(())
 }
 
 fn read(path: &PathBuf) -> Result<Value, OracleError> {
-    let text = std::fs::read(path).map_err(|source| OracleError::Read {
-        path: path.clone(),
-        source,
-    })?;
-    serde_json::from_slice(&text).map_err(|source| OracleError::Format {
-        path: path.clone(),
-        source,
-    })
+    let text = std::fs::read(path).map_err(|source| OracleError::Read { path: path.clone(), source })?;
+    serde_json::from_slice(&text).map_err(|source| OracleError::Format { path: path.clone(), source })
 }
 
 fn goes_beyond(case: &Value) -> bool {
     let config = &case["config"];
-    let operations = case["topology"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    config["optimization"] == "all"
-        || config["store_format"] == "headers"
-        || operations.iter().any(is_beyond)
+    let operations = case["topology"].as_array().map(Vec::as_slice).unwrap_or_default();
+    config["optimization"] == "all" || config["store_format"] == "headers" || operations.iter().any(is_beyond)
 }
 
 fn is_beyond(op: &Value) -> bool {
@@ -81,8 +65,5 @@ fn is_beyond(op: &Value) -> bool {
     let maps_freely = name == "map";
     !OPERATIONS.contains(&name)
         || !["tumbling", "hopping"].contains(&window)
-        || op["fn"]
-            .as_str()
-            .is_some_and(|function| function.starts_with("versioned"))
         || (!maps_freely && FIELDS_BEYOND.iter().any(has))
 }
