@@ -2,17 +2,10 @@
 
 use crate::schema::RecordSchema;
 use crate::value::Value;
+use comanda_registry::avro::{self, AvroSchema};
 use comanda_registry::{DecodeError, RegistryError, SchemaId, SchemaRegistry};
-use serde::Deserialize;
-use serde_avro_fast::Schema;
-use serde_avro_fast::de::read::SliceRead;
-use serde_avro_fast::de::{DeserializerConfig, DeserializerState};
 use std::collections::HashMap;
-use std::io::Read;
 use std::sync::Arc;
-
-/// Longest array that is read: a broken length must not keep the thread busy.
-const MAX_ELEMENTS: usize = 1_000_000;
 
 /// Knows every schema that it has met.
 pub(crate) struct Decoder {
@@ -25,7 +18,7 @@ pub(crate) struct Writer {
     pub id: SchemaId,
     /// The fields that [`Value::Record`] has, in order.
     pub record: Arc<RecordSchema>,
-    schema: Schema,
+    schema: AvroSchema,
 }
 
 impl Decoder {
@@ -57,7 +50,7 @@ impl Decoder {
         })?;
         let unusable = |reason| DecodeError::UnusableSchema { id, reason };
         let record = RecordSchema::parse(&json).map_err(unusable)?;
-        let schema = json.parse::<Schema>().map_err(|error| unusable(error.to_string()))?;
+        let schema = AvroSchema::parse(&json).map_err(|error| unusable(error.to_string()))?;
         Ok(Writer { id, record, schema })
     }
 }
@@ -65,14 +58,7 @@ impl Decoder {
 impl Writer {
     /// Reads a datum; bytes left over are an error.
     pub fn read<'r>(&self, datum: &'r [u8]) -> Result<Value<'r>, DecodeError> {
-        let mut config = DeserializerConfig::new(&self.schema);
-        config.max_seq_size = MAX_ELEMENTS;
-        let mut state = DeserializerState::with_config(SliceRead::new(datum), config);
-        let value = Value::deserialize(state.deserializer()).map_err(|e| self.broken(e.to_string()))?;
-        match state.into_reader().read(&mut [0]) {
-            Ok(0) => Ok(value),
-            _ => Err(self.broken("bytes are left over behind the last field".to_owned())),
-        }
+        avro::read(&self.schema, datum).map_err(|error| self.broken(error.to_string()))
     }
 
     fn broken(&self, reason: String) -> DecodeError {

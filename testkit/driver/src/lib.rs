@@ -29,3 +29,8 @@ mod topics;
 
 pub use driver::TopologyTestDriver;
 pub use topics::{TestInputTopic, TestOutputTopic};
+
+/// The README's "your first processor", run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
