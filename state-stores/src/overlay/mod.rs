@@ -218,11 +218,6 @@ impl Overlay {
         self.evict(cache_bytes);
     }
 
-    /// Forgets what the backend has anyway: it is about to be written to from another side.
-    pub fn forget_applied(&mut self) {
-        self.evict(0);
-    }
-
     /// Second chance: what was used since the hand last came by is passed over once.
     fn evict(&mut self, cache_bytes: usize) {
         if cache_bytes == 0 && self.dirty.is_empty() && self.unapplied.is_empty() {

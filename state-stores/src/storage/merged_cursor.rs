@@ -84,3 +84,37 @@ impl MergedCursor {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::backend::{KeyRange, SharedMap};
+
+    type Layer<'a> = &'a [(&'a str, Option<&'a str>)];
+
+    fn scan(layers: &[Layer<'_>], backend: &[(&str, &str)], direction: Direction) -> String {
+        let bytes = |text: &str| SharedBytes::from(text.as_bytes());
+        let layers = layers.iter().map(|layer| {
+            let map: SharedMap<_> = layer.iter().map(|(key, value)| (bytes(key), value.map(bytes))).collect();
+            MapCursor::new(map, KeyRange::all(), direction)
+        });
+        let backend: SharedMap<_> = backend.iter().map(|(key, value)| (bytes(key), bytes(value))).collect();
+        let backend = Box::new(MapCursor::new(backend, KeyRange::all(), direction));
+        let mut merged = MergedCursor::new(layers.collect(), Some(backend), direction);
+        let mut seen = String::new();
+        while let Some((key, value)) = merged.next(|_| true).unwrap() {
+            seen += &format!("{}={} ", str::from_utf8(&key).unwrap(), str::from_utf8(&value).unwrap());
+        }
+        seen
+    }
+
+    #[test]
+    fn each_key_shows_once_as_the_newest_layer_has_it() {
+        let newest: Layer<'_> = &[("a", Some("3")), ("c", None), ("e", Some("3"))];
+        let older: Layer<'_> = &[("a", None), ("b", Some("2")), ("c", Some("2")), ("e", Some("2"))];
+        let backend = [("b", "1"), ("c", "1"), ("d", "1"), ("e", "1"), ("f", "1")];
+        assert_eq!(scan(&[newest, older], &backend, Direction::Forward), "a=3 b=2 d=1 e=3 f=1 ");
+        assert_eq!(scan(&[newest, older], &backend, Direction::Backward), "f=1 e=3 d=1 b=2 a=3 ");
+    }
+}

@@ -40,7 +40,6 @@ impl TaskStorage {
         self.refuse_uncommitted("restoring")?;
         // What is committed is older than what the change log goes on with, and must not hide it.
         self.apply()?;
-        self.stores[index].forget_applied();
         let mut records = records.into_iter().peekable();
         loop {
             let mut bytes = 0;
@@ -113,6 +112,7 @@ impl TaskStorage {
         }
         self.push_saved_state(home, &self.committed, &mut batch);
         self.backend_mut(home).write(batch)?;
+        // The batch went past the read cache.
         self.stores[index].applied(0);
         self.applied.clone_from(&self.committed);
         Ok(())

@@ -186,11 +186,6 @@ impl StoreCore {
         self.applied = self.committed;
     }
 
-    /// The backend is about to be written to past the overlay.
-    pub fn forget_applied(&mut self) {
-        self.tables_mut().for_each(|table| table.overlay.forget_applied());
-    }
-
     pub fn open_missing_tables(&mut self, backend: &mut dyn Backend) -> Result<(), StoreError> {
         let (spec, segments) = (&self.spec, &mut self.segments);
         for (id, table) in segments.iter_mut().filter(|(_, table)| table.backend.is_none()) {
