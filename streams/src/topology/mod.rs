@@ -144,7 +144,10 @@ impl Topology {
                 }
             }
         }
-        wiring.flushes.sort_by_key(|(store, _)| *store);
+        // In the order of the nodes that use the stores first, as Kafka Streams registers them: a source's table may be
+        // given its store late, when a join below it is drawn.
+        let first_user = |store: &StoreId| self.inner.nodes.iter().position(|node| node.stores.contains(store));
+        wiring.flushes.sort_by_key(|(store, _)| (first_user(store), *store));
         Ok(())
     }
 }
