@@ -1,0 +1,161 @@
+//! Commands into Kafka: a thread of its own, because a producer's calls block; requests that wait share a flush.
+
+use crate::error::EdgeError;
+use crate::ports::{AppendError, Appending, CommandOffset, Commands};
+use comanda_schemas::{Event, Message, OrderCommand, PlaceOrder};
+use comanda_streams::Serde;
+use comanda_streams::broker::{Broker, BrokerError, ErrorKind, Headers, ProducedPartition, Producer, TopicHandle};
+use comanda_streams::partitioner::partition_for_key;
+use std::sync::Arc;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
+
+/// The topic of all order commands.
+const TOPIC: &str = PlaceOrder::TOPIC;
+/// Commands that may wait for the thread: at 64 KiB each at most 32 MiB, some seconds' worth at full speed. More are
+/// turned away at once.
+const QUEUE: usize = 512;
+/// Commands that share a flush.
+const BATCH: usize = 256;
+
+/// The way of order commands into Kafka, over the engine's port: a producer without transactions, idempotent. Its thread
+/// ends with it, after what is queued.
+pub struct KafkaCommands {
+    queue: Sender<Waiting>,
+    serde: Serde<OrderCommand>,
+}
+
+/// A record, and who waits for it.
+struct Waiting {
+    key: String,
+    value: Vec<u8>,
+    timestamp: i64,
+    reply: oneshot::Sender<Result<CommandOffset, AppendError>>,
+}
+
+impl KafkaCommands {
+    /// Starts the thread. Kafka and the topic may come later.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub fn start(broker: Arc<dyn Broker>, serde: Serde<OrderCommand>) -> Result<Self, EdgeError> {
+        let (queue, waiting) = channel(QUEUE);
+        std::thread::Builder::new()
+            .name("edge-commands".to_owned())
+            .spawn(move || write_all(broker.as_ref(), waiting))
+            .map_err(|error| EdgeError::Runtime {
+                attempt: "start the thread that writes commands",
+                reason: error.to_string(),
+            })?;
+        Ok(Self { queue, serde })
+    }
+
+    fn submit(
+        &self,
+        command: &OrderCommand,
+    ) -> Result<oneshot::Receiver<Result<CommandOffset, AppendError>>, AppendError> {
+        let (Some(key), Some(envelope)) = (command.key(), command.envelope()) else {
+            return Err(AppendError::Unwritable("its type is not known to this build".to_owned()));
+        };
+        let mut value = vec![];
+        self.serde.serialize(TOPIC, command, &mut value).map_err(|error| AppendError::Unwritable(error.reason))?;
+        let (reply, answer) = oneshot::channel();
+        let waiting = Waiting { key, value, timestamp: envelope.occurred_at.millis(), reply };
+        match self.queue.try_send(waiting) {
+            Ok(()) => Ok(answer),
+            Err(_) => Err(AppendError::NotWritten(format!("{QUEUE} commands wait already"))),
+        }
+    }
+}
+
+impl Commands for KafkaCommands {
+    fn append(&self, command: OrderCommand) -> Appending {
+        let submitted = self.submit(&command);
+        Box::pin(async move {
+            let ended = |_| Err(AppendError::OutcomeUnknown("the thread that writes commands has ended".to_owned()));
+            submitted?.await.unwrap_or_else(ended)
+        })
+    }
+}
+
+/// The thread: until the queue is closed and empty.
+fn write_all(broker: &dyn Broker, mut queue: Receiver<Waiting>) {
+    let mut log = None;
+    while let Some(first) = queue.blocking_recv() {
+        let batch = batch(first, &mut queue);
+        if batch.is_empty() {
+            continue;
+        }
+        match write(broker, &mut log, &batch) {
+            Ok(offsets) => {
+                for (waiting, offset) in batch.into_iter().zip(offsets) {
+                    let _ = waiting.reply.send(offset); // who has gone does not want it
+                }
+            }
+            Err(error) => {
+                // What is left in the producer must not follow later: a caller may have been told that it was not.
+                log = None;
+                tracing::warn!(%error, commands = batch.len(), "commands not acknowledged");
+                for waiting in batch {
+                    let _ = waiting.reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// All that waits now and is still wanted: who gave up was told that the outcome is unknown, and nothing is better than
+/// an order placed minutes later.
+fn batch(first: Waiting, queue: &mut Receiver<Waiting>) -> Vec<Waiting> {
+    let more = std::iter::from_fn(|| queue.try_recv().ok());
+    std::iter::once(first).chain(more).take(BATCH).filter(|waiting| !waiting.reply.is_closed()).collect()
+}
+
+type Offsets = Vec<Result<CommandOffset, AppendError>>;
+
+/// Sends the batch and waits for all of it.
+fn write(broker: &dyn Broker, log: &mut Option<CommandLog>, batch: &[Waiting]) -> Result<Offsets, AppendError> {
+    if log.is_none() {
+        *log = Some(CommandLog::open(broker).map_err(|error| AppendError::NotWritten(error.to_string()))?);
+    }
+    let log = log.as_mut().expect("opened above");
+    let unknown = |error: BrokerError| AppendError::OutcomeUnknown(error.to_string());
+    let partitions = batch.iter().map(|waiting| log.send(waiting)).collect::<Result<Vec<_>, _>>().map_err(unknown)?;
+    log.producer.flush().map_err(unknown)?;
+    let produced = log.producer.take_produced();
+    Ok(partitions.into_iter().map(|partition| reached(&produced, partition)).collect())
+}
+
+/// The port tells how far a partition got, not where each record lies: the last record of the flush stands for all.
+fn reached(produced: &[ProducedPartition], partition: i32) -> Result<CommandOffset, AppendError> {
+    match produced.iter().find(|produced| produced.partition == partition) {
+        Some(produced) => Ok(CommandOffset(produced.next_offset - 1)),
+        None => Err(AppendError::OutcomeUnknown(format!("no acknowledgement from {TOPIC}-{partition}"))),
+    }
+}
+
+/// A producer that knows its topic.
+struct CommandLog {
+    producer: Box<dyn Producer>,
+    topic: TopicHandle,
+    partitions: i32,
+}
+
+impl CommandLog {
+    fn open(broker: &dyn Broker) -> Result<Self, BrokerError> {
+        let descriptions = broker.admin()?.describe_topics(&[TOPIC])?;
+        let Some(Some(description)) = descriptions.into_iter().next() else {
+            return Err(BrokerError::new(ErrorKind::UnknownTopic, format!("write to {TOPIC}"), "there is no such topic"));
+        };
+        let mut producer = broker.producer(None)?;
+        let topic = producer.topic(TOPIC)?;
+        Ok(Self { producer, topic, partitions: description.partitions })
+    }
+
+    fn send(&mut self, waiting: &Waiting) -> Result<i32, BrokerError> {
+        let (key, value) = (waiting.key.as_bytes(), &waiting.value);
+        let partition = partition_for_key(key, self.partitions);
+        self.producer.send(self.topic, Some(partition), waiting.timestamp, Some(key), Some(value), &Headers::EMPTY)?;
+        Ok(partition)
+    }
+}
