@@ -1,0 +1,10 @@
+//! Business rules on event sequences: each role's topology in the test driver, which runs the production task.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod life_cycle_doc;
+mod messages;
+mod order_cancellation;
+mod order_driver;
+mod order_input;
+mod order_life;
+mod serdes;

@@ -1,0 +1,123 @@
+//! The order role in the test driver: messages in, what it says out, in short words.
+
+use crate::serdes::topic_serdes;
+use comanda_processors::{TopicSerdes, id_keys, order};
+use comanda_schemas::*;
+use comanda_streams_test::TopologyTestDriver;
+
+pub struct OrderRole {
+    pub driver: TopologyTestDriver,
+    pub serdes: TopicSerdes,
+    /// The latest view.
+    pub view: Option<OrderView>,
+}
+
+/// Any message that the role reads.
+pub enum Message {
+    Command(OrderCommand),
+    Payment(PaymentEvent),
+    Delivery(DeliveryEvent),
+    Eta(EtaPredicted),
+}
+
+macro_rules! messages {
+    ($($variant:ident($topic:ty): $($event:ident),*;)*) => {$($(
+        impl From<$event> for Message {
+            fn from(event: $event) -> Self {
+                Message::$variant(<$topic>::from(event))
+            }
+        }
+    )*)*};
+}
+
+messages! {
+    Command(OrderCommand): PlaceOrder, CancelOrder, AcceptOrder, RejectOrder, StartPreparing, MarkReady;
+    Payment(PaymentEvent): PaymentAuthorized, PaymentCaptured, PaymentVoided, PaymentRefunded, PaymentFailed;
+    Delivery(DeliveryEvent): DeliveryAssigned, DeliveryDeclined, DeliveryPickedUp, DeliveryInTransit, DeliveryDelivered,
+        DeliveryFailed, DeliveryCancelled;
+    Eta(EtaPredicted): EtaPredicted;
+}
+
+impl OrderRole {
+    pub fn new() -> Self {
+        let serdes = topic_serdes();
+        let driver = TopologyTestDriver::new(&order::topology(&serdes).unwrap()).unwrap();
+        Self { driver, serdes, view: None }
+    }
+
+    /// Sends a message; what the role says to it, views left out.
+    pub fn send(&mut self, message: impl Into<Message>) -> Vec<String> {
+        let TopicSerdes { order_commands, payment_events, delivery_events, eta, .. } = self.serdes.clone();
+        match message.into() {
+            Message::Command(value) => self.pipe("order.commands", order_commands, value),
+            Message::Payment(value) => self.pipe("payment.events", payment_events, value),
+            Message::Delivery(value) => self.pipe("delivery.events", delivery_events, value),
+            Message::Eta(value) => self.pipe("analytics.eta", eta, value),
+        }
+        self.said()
+    }
+
+    /// Sends several; what the role says to the last.
+    pub fn send_all<M: Into<Message>>(&mut self, messages: impl IntoIterator<Item = M>) -> Vec<String> {
+        messages.into_iter().map(|message| self.send(message)).last().unwrap_or_default()
+    }
+
+    fn pipe<M: comanda_schemas::Message>(&mut self, topic: &str, serde: comanda_streams::Serde<M>, value: M) {
+        let input = self.driver.input_topic(topic, id_keys::<OrderId>(), serde);
+        let key: OrderId = value.key().unwrap().parse().unwrap();
+        let time = value.envelope().unwrap().occurred_at.millis();
+        input.pipe(&mut self.driver, key, value, time).unwrap();
+    }
+
+    /// What was said since the last look: events, then commands to payment and to delivery.
+    pub fn said(&mut self) -> Vec<String> {
+        let serdes = self.serdes.clone();
+        let events = self.read("order.events", serdes.order_events);
+        let payments = self.read("payment.commands", serdes.payment_commands);
+        let deliveries = self.read("delivery.commands", serdes.delivery_commands);
+        self.view = self.read("order.views", serdes.order_views).into_iter().last().or(self.view.take());
+        let said = events.iter().map(event_in_short).chain(payments.iter().map(payment_in_short));
+        said.chain(deliveries.iter().map(delivery_in_short)).collect()
+    }
+
+    fn read<M: comanda_schemas::Message>(&mut self, topic: &str, serde: comanda_streams::Serde<M>) -> Vec<M> {
+        let output = self.driver.output_topic(topic, id_keys::<OrderId>(), serde);
+        let records = output.read(&mut self.driver).unwrap();
+        let checked = records.into_iter().map(|record| {
+            let value = record.value.unwrap();
+            assert_eq!(record.key.map(|key| key.to_string()), value.key(), "the key is the order's id");
+            assert_eq!(record.timestamp, value.envelope().unwrap().occurred_at.millis(), "time is event time");
+            value
+        });
+        checked.collect()
+    }
+
+    pub fn status(&self) -> OrderStatus {
+        self.view.as_ref().unwrap().status
+    }
+}
+
+fn event_in_short(event: &OrderEvent) -> String {
+    match event {
+        OrderEvent::OrderCancelled(e) => format!("OrderCancelled {} in {}", e.reason.symbol(), e.cancelled_in.symbol()),
+        OrderEvent::OrderCommandRejected(e) => format!("rejected {} {}", e.command, e.reason.symbol()),
+        other => short_name(other),
+    }
+}
+
+fn payment_in_short(command: &PaymentCommand) -> String {
+    match command {
+        PaymentCommand::CapturePayment(c) => format!("CapturePayment {} #{}", c.amount_centavos.0, c.attempt),
+        PaymentCommand::RefundPayment(c) => format!("RefundPayment {} #{}", c.amount_centavos.0, c.attempt),
+        PaymentCommand::VoidPayment(c) => format!("VoidPayment #{}", c.attempt),
+        other => short_name(other),
+    }
+}
+
+fn delivery_in_short(command: &DeliveryCommand) -> String {
+    short_name(command)
+}
+
+fn short_name<M: comanda_schemas::Message>(message: &M) -> String {
+    M::EVENTS[message.index().unwrap()].full_name.rsplit('.').next().unwrap().to_owned()
+}
