@@ -23,8 +23,8 @@ pub mod topology;
 
 pub use config::{ErrorHandler, ProcessingGuarantee, StreamsConfig};
 pub use dsl::{
-    Consumed, Grouped, Joined, KGroupedStream, KStream, KTable, Materialized, Produced, Repartitioned, StoreType,
-    StreamsBuilder, TimeWindowedKStream, TimeWindows,
+    Consumed, Grouped, Joined, KGroupedStream, KGroupedTable, KStream, KTable, Materialized, Produced, Repartitioned,
+    StoreType, StreamsBuilder, TimeWindowedKStream, TimeWindows,
 };
 pub use error::StreamsError;
 pub use operators::TimestampExtractor;

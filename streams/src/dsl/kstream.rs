@@ -27,11 +27,11 @@ pub struct KStream<K, V> {
     /// An operation before may have changed the key: grouping and joining need a repartition topic.
     pub(crate) key_changed: bool,
     /// The topics it was sent through to be joined or grouped.
-    repartitioned: Rc<RefCell<Vec<ThroughTopic<K, V>>>>,
+    pub(crate) repartitioned: Rc<RefCell<Vec<ThroughTopic<K, V>>>>,
 }
 
 /// A stream read back from a repartition topic.
-struct ThroughTopic<K, V> {
+pub(crate) struct ThroughTopic<K, V> {
     name: String,
     stream: KStream<K, V>,
 }

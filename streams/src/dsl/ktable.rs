@@ -72,7 +72,7 @@ impl<K: Data, V: Data> KTable<K, V> {
         self.drawing.graph.borrow().name(self.node).to_owned()
     }
 
-    fn add_child(&self, operation: &str) -> NodeId {
+    pub(super) fn add_child(&self, operation: &str) -> NodeId {
         let name = NodeName::of(None, operation, &self.name());
         self.drawing.graph.borrow_mut().add_node(name, NodeKind::Processor, &[self.node], &[])
     }

@@ -3,8 +3,10 @@
 //! Functions see keys and values as `Option`, since Kafka's may be null.
 
 mod builder;
+mod change_serde;
 mod config;
 mod grouped;
+mod grouped_table;
 mod kstream;
 mod ktable;
 mod ktable_join;
@@ -16,6 +18,7 @@ mod windows;
 pub use builder::StreamsBuilder;
 pub use config::{Consumed, Grouped, Joined, Materialized, Produced, Repartitioned, StoreType};
 pub use grouped::KGroupedStream;
+pub use grouped_table::KGroupedTable;
 pub use kstream::KStream;
 pub use ktable::KTable;
 pub use windowed::TimeWindowedKStream;
