@@ -113,9 +113,9 @@ impl Partition {
     /// Turns fetched records into rows as far as there is room, and seals the batch when it is due.
     pub fn work(&mut self, now_ms: i64, decoder: &mut Decoder, layouts: &mut Layouts) -> Result<(), Stalled> {
         let outcome = self.fill(now_ms, decoder, layouts);
-        if self.backlog.is_empty() {
-            self.batch.reached(now_ms, self.end_seen);
-        }
+        // Markers are invisible: only what comes behind them shows that a range which ends in some is complete.
+        let read_up_to = self.backlog.front().map_or(self.end_seen, |waiting| waiting.offset);
+        self.batch.reached(now_ms, read_up_to);
         self.seal_if_due(now_ms);
         outcome
     }
@@ -326,3 +326,7 @@ fn add_row(
 fn token(partition: &TopicPartition, topic: TopicId, range: OffsetRange, month: i32) -> String {
     format!("{partition}/{topic}/{}-{}/{month}", range.start, range.end)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -281,6 +281,22 @@ fn month(millis: i64) -> i32 {
     i32::try_from(year * 100 + month).expect("the years 1900 to 2299 fit")
 }
 
+/// Names and types of the columns that a migration makes.
+#[cfg(test)]
+fn columns_of(sql: &str) -> HashMap<&str, &str> {
+    let lines = sql.lines().filter_map(|line| line.strip_prefix("    ")?.trim_end_matches(',').split_once(' '));
+    lines.map(|(name, column_type)| (name.trim_matches('`'), column_type.trim())).collect()
+}
+
+#[cfg(test)]
+impl Table {
+    /// The table as a migration makes it, without a server.
+    #[allow(clippy::unwrap_used)]
+    pub fn of_migration(mapping: &Mapping, sql: &str) -> Self {
+        Self::with_columns(mapping, &columns_of(sql)).unwrap()
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -290,11 +306,8 @@ mod tests {
         Mapping::all().unwrap().into_iter().find(|mapping| mapping.table == "etas").unwrap()
     }
 
-    /// The columns of a table that fits.
     fn live() -> HashMap<&'static str, &'static str> {
-        let sql = include_str!("../migrations/0005_etas.sql");
-        let lines = sql.lines().filter_map(|line| line.strip_prefix("    "));
-        lines.map(|line| line.trim_end_matches(',').split_once(' ').unwrap()).map(|(n, t)| (n, t.trim())).collect()
+        columns_of(include_str!("../migrations/0005_etas.sql"))
     }
 
     #[test]
