@@ -10,6 +10,7 @@ mod error;
 mod functions;
 mod interpret;
 mod observed;
+mod op;
 mod processors;
 mod run;
 mod stores;

@@ -3,9 +3,9 @@
 use super::nodes::{Grouped as GroupedNode, Node, NodeKey, table_node};
 use super::stateless::{seen, select_key};
 use super::{Drawing, required};
-use crate::case::{Aggregation, Window};
 use crate::error::OracleError;
 use crate::functions::{self, Aggregator, Mapped, Reducer};
+use crate::op::{Aggregation, Window};
 use crate::stores::Kind;
 use crate::val::{Type, Val, values};
 use comanda_streams::{Grouped, KTable, Serdes, TimeWindows};
@@ -75,7 +75,7 @@ impl Drawing {
     }
 }
 
-fn grouped(of: Type, name: Option<&str>) -> Grouped<String, Val> {
+pub(super) fn grouped(of: Type, name: Option<&str>) -> Grouped<String, Val> {
     let grouped = Grouped::with(Serdes::string(), values(of));
     match name {
         Some(name) => grouped.with_name(name),
@@ -85,7 +85,7 @@ fn grouped(of: Type, name: Option<&str>) -> Grouped<String, Val> {
 
 /// A count's table with the values of all other nodes. The mapping is not stored and changes nothing: it asks its parent
 /// for all that it is asked.
-fn numbers<K: NodeKey>(counts: &KTable<K, i64>) -> Node {
+pub(super) fn numbers<K: NodeKey>(counts: &KTable<K, i64>) -> Node {
     table_node(counts.map_values(|_, count| Some(Val::Long(count)), None), Type::Long)
 }
 

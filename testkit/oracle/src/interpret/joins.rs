@@ -3,9 +3,9 @@
 use super::Drawing;
 use super::nodes::{Node, NodeKey, Table, stream_node, table_node, wrong};
 use super::stateless::seen;
-use crate::case::{JoinType, Store};
 use crate::error::OracleError;
 use crate::functions::{self, Joiner, Mapped};
+use crate::op::{JoinType, Store};
 use crate::val::{Val, values};
 use comanda_streams::{Joined, Materialized, Serdes};
 

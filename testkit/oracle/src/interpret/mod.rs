@@ -1,13 +1,15 @@
 //! A case's operations become a topology in our DSL.
 
 mod aggregations;
+mod grouped_table;
 mod joins;
 mod nodes;
 mod processing;
 mod stateless;
 
-use crate::case::{Aggregation, Case, Op, Store};
+use crate::case::Case;
 use crate::error::OracleError;
+use crate::op::{Aggregation, Op, Store};
 use crate::stores::{Kind, Named};
 use crate::val::{Type, values};
 use comanda_streams::{Materialized, Serde, Serdes, StreamsBuilder, StreamsError, Topology};
@@ -69,16 +71,22 @@ impl Drawing {
             Op::Merge { id, from, other } => self.merge(id, from, other),
             Op::Split { from, branches, default_id } => self.split(from, branches, default_id.as_deref()),
             Op::Repartition { id, from, name } => self.repartition(id, from, name.as_deref()),
-            Op::ToTable { id, from, store } => self.to_table(id, from, store.as_ref()),
-            Op::ToStream { id, from, key_fn } => self.to_stream(id, from, key_fn.as_deref()),
+            Op::ToTable { id, from, store } => self.table_of(id, from, store.as_ref()),
+            Op::ToStream { id, from, key_fn } => self.stream_of(id, from, key_fn.as_deref()),
             Op::To { from, topic } => self.to(from, topic),
             _ => self.apply_stateful(op),
         }
     }
 
     fn apply_stateful(&mut self, op: &Op) -> Result<(), OracleError> {
+        if let Some(result) = self.aggregate_table(op) {
+            return result;
+        }
         match op {
             Op::GroupByKey { id, from, name } => self.group_by_key(id, from, name.as_deref()),
+            Op::GroupBy { id, from, key_fn, value_fn: Some(value_fn), name } => {
+                self.group_table(id, from, [key_fn, value_fn], name.as_deref())
+            }
             Op::GroupBy { id, from, key_fn, name, .. } => self.group_by(id, from, key_fn, name.as_deref()),
             Op::Count(of) => self.count(of),
             Op::Reduce(of) => self.reduce(of),

@@ -2,7 +2,7 @@
 
 use super::OracleError;
 use crate::val::{Key, Type, Val};
-use comanda_streams::{KGroupedStream, KStream, KTable, Windowed};
+use comanda_streams::{KGroupedStream, KGroupedTable, KStream, KTable, Windowed};
 
 #[derive(Clone)]
 pub(super) enum Node {
@@ -11,6 +11,7 @@ pub(super) enum Node {
     Table(Table<String>),
     WindowedTable(Table<Windowed<String>>),
     Grouped(Grouped),
+    GroupedTable(GroupedTable),
 }
 
 pub(super) struct Stream<K> {
@@ -38,6 +39,12 @@ impl<K> Clone for Table<K> {
 #[derive(Clone)]
 pub(super) struct Grouped {
     pub stream: std::rc::Rc<KGroupedStream<String, Val>>,
+    pub values: Type,
+}
+
+#[derive(Clone)]
+pub(super) struct GroupedTable {
+    pub table: std::rc::Rc<KGroupedTable<String, Val>>,
     pub values: Type,
 }
 

@@ -2,9 +2,9 @@
 
 use super::Drawing;
 use super::nodes::{Node, NodeKey, Stream, stream_node, wrong};
-use crate::case::Store;
 use crate::error::OracleError;
 use crate::functions::Spec;
+use crate::op::Store;
 use crate::processors::{Dedup, DelayCopy, EmitCounts, Numbers, Sequence, Stamp, VersionedAsOf, WindowRecent};
 use crate::stores::{Kind, Named};
 use crate::val::{Type, Val};

@@ -2,9 +2,9 @@
 
 use super::Drawing;
 use super::nodes::{Node, NodeKey, Stream, Table, stream_node, table_node, wrong};
-use crate::case::{Branch, Extractor, Store};
 use crate::error::OracleError;
 use crate::functions::{self, Mapped};
+use crate::op::{Branch, Extractor, Store};
 use crate::stores::Kind;
 use crate::val::{Key, Type, Val, rendered_keys, values};
 use comanda_streams::{Consumed, KStream, Materialized, Produced, Repartitioned, Serdes, TimestampExtractor};
@@ -164,13 +164,13 @@ impl Drawing {
         self.define(id, stream_node(of.stream.repartition(how), of.values))
     }
 
-    pub fn to_table(&mut self, id: &str, from: &str, store: Option<&Store>) -> Result<(), OracleError> {
+    pub fn table_of(&mut self, id: &str, from: &str, store: Option<&Store>) -> Result<(), OracleError> {
         let of = self.node(from)?.plain_stream(id)?;
         let materialized = self.materialized(store, Kind::Kv, of.values, values(of.values));
         self.define(id, table_node(of.stream.to_table(materialized), of.values))
     }
 
-    pub fn to_stream(&mut self, id: &str, from: &str, key_fn: Option<&str>) -> Result<(), OracleError> {
+    pub fn stream_of(&mut self, id: &str, from: &str, key_fn: Option<&str>) -> Result<(), OracleError> {
         let key = key_fn.map(functions::key).transpose()?;
         let node = match (self.node(from)?, key) {
             (Node::Table(of), None) => stream_node(of.table.to_stream(), of.values),

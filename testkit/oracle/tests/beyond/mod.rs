@@ -34,8 +34,8 @@ const OPERATIONS: &[&str] = &[
 ];
 
 /// Fields that ask for more than these operations do without them: emission on close, a grace period of a stream-table
-/// join, a versioned store, the value of a regrouped table.
-const FIELDS_BEYOND: &[&str] = &["emit", "grace", "history_ms", "value_fn"];
+/// join, a versioned store.
+const FIELDS_BEYOND: &[&str] = &["emit", "grace", "history_ms"];
 
 /// Fails if a case was skipped without need.
 pub fn check(folder: &str, verdicts: &Verdicts) -> Result<(), OracleError> {
@@ -62,8 +62,5 @@ fn is_beyond(op: &Value) -> bool {
     let name = op["op"].as_str().unwrap_or_default();
     let window = op["window"]["type"].as_str().unwrap_or("tumbling");
     let has = |field: &&str| op.get(field).is_some() || op["store"].get(field).is_some();
-    let maps_freely = name == "map";
-    !OPERATIONS.contains(&name)
-        || !["tumbling", "hopping"].contains(&window)
-        || (!maps_freely && FIELDS_BEYOND.iter().any(has))
+    !OPERATIONS.contains(&name) || !["tumbling", "hopping"].contains(&window) || FIELDS_BEYOND.iter().any(has)
 }
