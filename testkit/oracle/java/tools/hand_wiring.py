@@ -36,3 +36,8 @@ def run():
          [src("l", L), op("to_table", "t", from_="l"), op("group_by_key", "g", from_="l"), op("count", "c", from_="g"),
           op("map_values", "n", from_="c", fn="to_string"), op("table_table_join", "j", type="inner", left="t", right="n", joiner="concat:+"),
           *out("t"), *out("n"), *out("j")], [(L, "a", "x", 1), (L, "b", "y", 2), (L, "a", "z", 1)], CACHE)
+    case("cache-on-process-values-keeps-key", "A grouping after process_values needs no repartition topic, so one record's updates coalesce in the cache; after process it needs one.",
+         [src("l", L), op("flat_map_values", "f", from_="l", fn="split"),
+          op("process_values", "v", from_="f", fn="stamp"), op("group_by_key", "gv", from_="v"), op("count", "cv", from_="gv"), *out("cv", "values"),
+          op("process", "p", from_="f", fn="stamp"), op("group_by_key", "gp", from_="p"), op("count", "cp", from_="gp"), *out("cp", "process")],
+         [(L, "a", "x y z", 1), (L, "b", "x y", 2)], CACHE)
