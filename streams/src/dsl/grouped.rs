@@ -6,7 +6,7 @@ use super::ktable::KTable;
 use super::table_node::{StoredTable, add_table_store};
 use super::windowed::TimeWindowedKStream;
 use super::windows::TimeWindows;
-use crate::operators::AggregateNode;
+use crate::operators::{AggregateNode, Initializer};
 use crate::record::{Change, Data};
 use crate::stores::TupleForwarder;
 use crate::topology::{Flag, NodeKind, NodeName, Outlet};
@@ -24,7 +24,8 @@ pub struct KGroupedStream<K, V> {
 impl<K: Data, V: Data> KGroupedStream<K, V> {
     /// How many records each key has had.
     pub fn count(&self, materialized: Materialized<K, i64>) -> KTable<K, i64> {
-        self.aggregate_by("count", Arc::new(|_, _, count| Some(count.unwrap_or(0) + 1)), materialized)
+        let count = |_: &K, _: Option<V>, count: Option<i64>| Some(count.unwrap_or(0) + 1);
+        self.aggregate_by("count", Some(Arc::new(|| Some(0))), Arc::new(count), materialized)
     }
 
     /// Each key's values combined; the first is taken as it is. `None` deletes the row.
@@ -37,7 +38,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
             (Some(so_far), Some(value)) => reducer(so_far, value),
             (so_far, value) => value.or(so_far),
         };
-        self.aggregate_by("reduce", Arc::new(combine), materialized)
+        self.aggregate_by("reduce", None, Arc::new(combine), materialized)
     }
 
     /// Each key's values folded into an aggregate that starts as `initializer` says. `None` deletes the row.
@@ -47,10 +48,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         aggregator: impl Fn(&K, Option<V>, Option<A>) -> Option<A> + Send + Sync + 'static,
         materialized: Materialized<K, A>,
     ) -> KTable<K, A> {
-        let fold = move |key: &K, value: Option<V>, so_far: Option<A>| {
-            aggregator(key, value, so_far.or_else(&initializer))
-        };
-        self.aggregate_by("aggregate", Arc::new(fold), materialized)
+        self.aggregate_by("aggregate", Some(Arc::new(initializer)), Arc::new(aggregator), materialized)
     }
 
     /// The same per window.
@@ -69,6 +67,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
     fn aggregate_by<A: Data>(
         &self,
         operation: &str,
+        initializer: Option<Initializer<A>>,
         aggregator: Aggregator<K, V, A>,
         materialized: Materialized<K, A>,
     ) -> KTable<K, A> {
@@ -84,7 +83,7 @@ impl<K: Data, V: Data> KGroupedStream<K, V> {
         stream.outlet.connect(node, move |wiring| {
             let outputs = children.wire(wiring)?;
             let table = TupleForwarder::new(wiring, &def, outputs, old_values.get())?;
-            Ok(AggregateNode { aggregator: aggregator.clone(), table })
+            Ok(AggregateNode { initializer: initializer.clone(), aggregator: aggregator.clone(), table })
         });
         KTable { drawing, node, outlet, table }
     }

@@ -15,7 +15,7 @@ mod table_table_join;
 mod to_stream;
 mod window_aggregate;
 
-pub(crate) use aggregate::AggregateNode;
+pub(crate) use aggregate::{AggregateNode, Initializer};
 pub(crate) use getter::{GetterFactory, StoreGetter, ValueGetter};
 pub(crate) use map::{BranchNode, FlatMapNode, FnNode, PassNode};
 pub(crate) use sink::{SinkNode, SinkTopic};
