@@ -41,3 +41,8 @@ def run():
           op("process_values", "v", from_="f", fn="stamp"), op("group_by_key", "gv", from_="v"), op("count", "cv", from_="gv"), *out("cv", "values"),
           op("process", "p", from_="f", fn="stamp"), op("group_by_key", "gp", from_="p"), op("count", "cp", from_="gp"), *out("cp", "process")],
          [(L, "a", "x y z", 1), (L, "b", "x y", 2)], CACHE)
+    case("aggregate-first-change-has-initial-old-value", "A count's first change carries 0 as old value, not null: a second count of all rows takes it out of the group and never gets beyond 1. A reduction carries null.",
+         [src("l", L), op("group_by_key", "g", from_="l"), op("count", "c", from_="g"), op("reduce", "r", from_="g", fn="last"),
+          op("group_by", "gc", from_="c", key_fn="const:all", value_fn="identity"), op("count", "rows", from_="gc"), *out("rows"),
+          op("group_by", "gr", from_="r", key_fn="const:all", value_fn="identity"), op("count", "reduced", from_="gr"), *out("reduced", "out-reduced")],
+         [(L, "a", "x", 1), (L, "b", "x", 2), (L, "c", "x", 3), (L, "a", "y", 4)])
