@@ -37,11 +37,12 @@ impl From<BrokerError> for StreamsError {
     fn from(error: BrokerError) -> Self {
         let text = error.to_string();
         match error.kind {
-            ErrorKind::Retriable => Self::Retry(text),
+            // A topic may be missing for a moment: just made, or its broker just started.
+            ErrorKind::Retriable | ErrorKind::UnknownTopic => Self::Retry(text),
             ErrorKind::Abortable => Self::Aborted(text),
             ErrorKind::MemberFenced | ErrorKind::ProducerFenced => Self::TaskMigrated(text),
             ErrorKind::UnknownOutcome => Self::UnknownOutcome(text),
-            ErrorKind::UnknownTopic | ErrorKind::Fatal => Self::Fatal(text),
+            ErrorKind::Fatal => Self::Fatal(text),
         }
     }
 }

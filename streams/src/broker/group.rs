@@ -156,8 +156,9 @@ pub enum GroupResponse {
     },
 }
 
-/// Moves group messages. Never blocks: a request is queued, its answer polled for.
-pub trait GroupTransport {
+/// Moves group messages. Never blocks: a request is queued, its answer polled for. One thread at a time uses it, not
+/// always the same.
+pub trait GroupTransport: Send {
     /// Queues a request. At most one Join, Sync, Leave or CommitOffsets is under way at a time; heartbeats may overlap
     /// a Join that waits at the coordinator.
     fn send(&mut self, request: GroupRequest);

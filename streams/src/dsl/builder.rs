@@ -92,6 +92,7 @@ fn spec_of<K, V>(consumed: &Consumed<K, V>) -> SourceSpec<K, V> {
         values: consumed.values.clone(),
         extractor: consumed.extractor.clone(),
         validator: consumed.validator.clone(),
+        partition_check: consumed.partition_check,
     }
 }
 

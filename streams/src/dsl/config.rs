@@ -11,6 +11,7 @@ pub struct Consumed<K, V> {
     pub(crate) values: Serde<V>,
     pub(crate) extractor: TimestampExtractor<K, V>,
     pub(crate) validator: Option<Validator<K, V>>,
+    pub(crate) partition_check: bool,
     pub(crate) reset: OffsetReset,
     pub(crate) name: Option<String>,
 }
@@ -23,6 +24,7 @@ impl<K, V> Consumed<K, V> {
             values,
             extractor: TimestampExtractor::FailOnInvalid,
             validator: None,
+            partition_check: false,
             reset: OffsetReset::Earliest,
             name: None,
         }
@@ -45,6 +47,13 @@ impl<K, V> Consumed<K, V> {
         check: impl Fn(Option<&K>, Option<&V>) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
         Self { validator: Some(Arc::new(check)), ..self }
+    }
+
+    /// Refuses records whose key does not belong into the partition that they are in (murmur2, as Kafka's producers
+    /// place keys), and records without a key: they would miss the state of their key. They go the way of unreadable
+    /// ones, as `misrouted`.
+    pub fn with_partition_check(self) -> Self {
+        Self { partition_check: true, ..self }
     }
 
     /// Names the source node.

@@ -287,7 +287,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         let (topic, takes_null_keys) = self.drawing.graph.borrow_mut().add_repartition(&topic_name, partitions);
         self.add_sink(None, topic.clone(), keys.clone(), values.clone(), takes_null_keys);
         let extractor = TimestampExtractor::FailOnInvalid;
-        let spec = SourceSpec { keys, values, extractor, validator: None };
+        let spec = SourceSpec { keys, values, extractor, validator: None, partition_check: false };
         let source = NodeName::Derived(format!("source.{topic_name}"));
         let (node, outlet) = add_source(&self.drawing, source, vec![topic], spec, OffsetReset::Earliest);
         KStream::new(self.drawing.clone(), node, outlet)

@@ -2,6 +2,7 @@
 
 use crate::broker::RawRecord;
 use crate::error::StreamsError;
+use crate::partitioner::partition_for_key;
 use crate::record::{Data, Record};
 use crate::serde::{Serde, SerdeError};
 use crate::task::{SourceQueueNode, Staged, TaskContext};
@@ -55,6 +56,8 @@ pub(crate) struct SourceSpec<K, V> {
     pub values: Serde<V>,
     pub extractor: TimestampExtractor<K, V>,
     pub validator: Option<Validator<K, V>>,
+    /// Refuses records that do not lie where their key belongs.
+    pub partition_check: bool,
 }
 
 impl<K, V> Clone for SourceSpec<K, V> {
@@ -64,6 +67,7 @@ impl<K, V> Clone for SourceSpec<K, V> {
             values: self.values.clone(),
             extractor: self.extractor.clone(),
             validator: self.validator.clone(),
+            partition_check: self.partition_check,
         }
     }
 }
@@ -75,11 +79,24 @@ pub(crate) struct SourceNode<K, V> {
     outputs: Outputs<K, V>,
     head: Option<Record<K, V>>,
     current: Option<Record<K, V>>,
+    /// (Partition, partitions of the topic), if known.
+    place: Option<(i32, i32)>,
 }
 
 impl<K: Data, V: Data> SourceNode<K, V> {
     pub fn new(topic: String, spec: SourceSpec<K, V>, outputs: Outputs<K, V>) -> Self {
-        Self { topic, spec, outputs, head: None, current: None }
+        Self { topic, spec, outputs, head: None, current: None, place: None }
+    }
+
+    /// A key in the wrong partition would meet another instance of its state than the rest of its records do.
+    fn check_place(&self, raw: &RawRecord) -> Result<(), SerdeError> {
+        let Some((partition, partitions)) = self.place.filter(|_| self.spec.partition_check) else { return Ok(()) };
+        let reason = match raw.key.as_deref().map(|key| partition_for_key(key, partitions)) {
+            Some(expected) if expected == partition => return Ok(()),
+            Some(expected) => format!("its key belongs into partition {expected} of {partitions}, it is in {partition}"),
+            None => format!("without a key no partition is right, it is in {partition} of {partitions}"),
+        };
+        Err(SerdeError::invalid(format!("misrouted: {reason}")))
     }
 
     fn decode(&self, raw: &RawRecord) -> Result<Record<K, V>, SerdeError> {
@@ -99,7 +116,12 @@ fn within(part: &str, error: SerdeError) -> SerdeError {
 }
 
 impl<K: Data, V: Data> SourceQueueNode for SourceNode<K, V> {
+    fn set_place(&mut self, partition: i32, partitions: i32) {
+        self.place = Some((partition, partitions));
+    }
+
     fn stage(&mut self, raw: &RawRecord, partition_time: Option<i64>) -> Result<Staged, SerdeError> {
+        self.check_place(raw)?;
         let mut record = self.decode(raw)?;
         record.timestamp = self.spec.extractor.extract(&record, partition_time)?;
         if record.timestamp < 0 {

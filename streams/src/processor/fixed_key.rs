@@ -66,6 +66,11 @@ impl<K: Data, V: Data> FixedKeyProcessorContext<'_, '_, K, V> {
         self.inner.current_system_time_ms()
     }
 
+    /// See [`ProcessorContext::is_caught_up`].
+    pub fn is_caught_up(&self) -> bool {
+        self.inner.is_caught_up()
+    }
+
     /// Counts a record that is left out on purpose (`dropped-records-total`).
     pub fn drop_record(&mut self) {
         self.inner.drop_record();

@@ -112,6 +112,12 @@ impl<K: Data, V: Data> ProcessorContext<'_, K, V> {
         self.task.current_system_time_ms()
     }
 
+    /// Whether the task has no backlog: none of its inputs has records waiting, and the end of each was reached. A
+    /// deadline may count by the clock only then: after an outage the events that answer it may still wait.
+    pub fn is_caught_up(&self) -> bool {
+        self.task.is_caught_up()
+    }
+
     /// Where the record in process came from.
     pub fn record_metadata(&self) -> Option<&RecordMetadata> {
         self.task.record_metadata()

@@ -1,6 +1,6 @@
 //! The way out of a thread's tasks into its producer.
 
-use crate::broker::{Admin, Headers, Producer, TopicHandle};
+use crate::broker::{Admin, BrokerError, Headers, Producer, TopicHandle};
 use crate::error::StreamsError;
 use crate::partitioner::partition_for_key;
 use crate::task::{OutputTopic, RecordCollector};
@@ -27,12 +27,14 @@ impl ProducerCollector {
     }
 
     /// A new producer in place of one that is of no use any more. Handles that tasks hold stay valid.
-    pub fn replace_producer(&mut self, producer: Box<dyn Producer>) -> Result<(), StreamsError> {
-        self.producer = producer;
-        self.in_transaction = false;
-        for (name, topic) in &self.topics {
-            self.known[topic.0 as usize].handle = self.producer.topic(name)?;
+    pub fn replace_producer(&mut self, mut producer: Box<dyn Producer>) -> Result<(), StreamsError> {
+        let name_handle = |(name, topic): (&String, &OutputTopic)| Ok((*topic, producer.topic(name)?));
+        let handles: Vec<(OutputTopic, TopicHandle)> =
+            self.topics.iter().map(name_handle).collect::<Result<_, StreamsError>>()?;
+        for (topic, handle) in handles {
+            self.known[topic.0 as usize].handle = handle;
         }
+        (self.producer, self.in_transaction) = (producer, false);
         Ok(())
     }
 
@@ -90,6 +92,16 @@ impl RecordCollector for ProducerCollector {
         self.begin()?;
         let Known { handle, partitions } = self.known[topic.0 as usize];
         let partition = partition.or_else(|| key.map(|key| partition_for_key(key, partitions)));
-        Ok(self.producer.send(handle, partition, timestamp, key, value, headers)?)
+        self.producer.send(handle, partition, timestamp, key, value, headers).map_err(unsent)
+    }
+}
+
+/// A record that the cluster will never take costs the input that it comes from, not the application.
+fn unsent(error: BrokerError) -> StreamsError {
+    const MESSAGE_TOO_LARGE: i16 = 10;
+    const INVALID_RECORD: i16 = 87;
+    match error.code {
+        Some(MESSAGE_TOO_LARGE | INVALID_RECORD) => StreamsError::SkipRecord(error.to_string()),
+        _ => error.into(),
     }
 }

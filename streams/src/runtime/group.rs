@@ -1,43 +1,41 @@
 //! The thread as a group member: carries out what the member's state machine orders.
 
 use super::leader;
+use super::mending::Then;
 use super::opener::OpenJob;
-use super::thread::{Opening, StreamThread, local_state};
+use super::thread::{StreamThread, local_state};
 use crate::error::StreamsError;
-use crate::membership::{Action, Assignment, CommitOutcome};
+use crate::membership::{Action, Assignment, CommitOutcome, Member};
 use crate::task_id::TaskId;
 
 impl StreamThread {
     /// Answers of the coordinator, and what time brings about.
     pub(super) fn membership(&mut self) -> Result<(), StreamsError> {
-        while let Some(response) = self.transport.poll() {
-            let actions = self.member.on_response(self.now.steady_ms, response);
-            self.carry_out(actions)?;
-        }
-        let actions = self.member.poll(self.now.steady_ms);
-        self.carry_out(actions)?;
-        self.let_go()
+        self.seat.step(self.now.steady_ms);
+        self.carry_out_orders()
     }
 
-    pub(super) fn carry_out(&mut self, actions: Vec<Action>) -> Result<(), StreamsError> {
-        for action in actions {
-            match action {
-                Action::Send(request) => self.transport.send(request),
+    pub(super) fn carry_out_orders(&mut self) -> Result<(), StreamsError> {
+        while let Some(order) = self.seat.next_order() {
+            match order {
+                // The seat sends requests itself.
+                Action::Send(_) => {}
                 Action::PrepareRejoin => self.prepare_rejoin()?,
                 Action::RunLeader { generation, members } => {
                     let plan = leader::plan(&self.shared, &mut *self.admin, generation, members);
-                    let actions = self.member.leader_assignment(self.now.steady_ms, generation, plan);
-                    self.carry_out(actions)?;
+                    if let Err(reason) = &plan {
+                        tracing::warn!(thread = self.name, %reason, "cannot assign tasks");
+                    }
+                    self.seat.tell(|member, now_ms| member.leader_assignment(now_ms, generation, plan));
                 }
                 Action::Assigned { generation, assignment } => self.apply_assignment(generation, *assignment)?,
                 Action::Lost { reason } => {
                     tracing::warn!(thread = self.name, %reason, "tasks lost");
-                    self.close_lost()?;
+                    self.cancel_openings(|_| true);
+                    self.mending.abort_and(Then::Close);
                     if reason.is_final() {
                         return Err(StreamsError::Fatal(reason.to_string()));
                     }
-                    let actions = self.member.closed(self.now.steady_ms);
-                    self.carry_out(actions)?;
                 }
                 Action::Committed(outcome) => self.offsets_committed(outcome)?,
                 Action::Left => self.left = true,
@@ -46,12 +44,15 @@ impl StreamThread {
         Ok(())
     }
 
-    /// Commits under the old pair, then joins. A commit that fails is made good by the abort that follows its error.
+    /// Commits under the old pair, then joins. What a failed commit leaves behind is mended while the group joins.
     fn prepare_rejoin(&mut self) -> Result<(), StreamsError> {
-        self.member.set_local(local_state(&self.shared));
+        let local = local_state(&self.shared);
+        self.seat.tell(|member, _| {
+            member.set_local(local);
+            vec![]
+        });
         let committed = self.commit();
-        let actions = self.member.ready_to_join(self.now.steady_ms);
-        self.carry_out(actions)?;
+        self.seat.tell(Member::ready_to_join);
         committed.map(drop)
     }
 
@@ -60,61 +61,49 @@ impl StreamThread {
             return Err(StreamsError::Fatal(error.clone()));
         }
         tracing::info!(thread = self.name, generation, tasks = ?names(assignment.active.iter()), "assigned");
-        let actions = self.member.applied();
+        let running = self.slots.tasks();
         for task in &assignment.active {
             self.leaving.remove(task);
-            if !self.slots.tasks().contains(task) {
+            if !running.contains(task) {
                 let fence = assignment.fence.get(task).cloned().unwrap_or_default();
                 self.open(OpenJob { task: *task, fence, wipe: false });
             }
         }
-        let running = self.slots.tasks();
         self.leaving.extend(running.iter().filter(|task| !assignment.active.contains(task)));
         self.cancel_openings(|task| !assignment.active.contains(&task));
         *self.shared.assignment.lock().expect("nothing panics while it holds the lock") = Some(assignment);
-        self.carry_out(actions)?;
-        self.let_go()
-    }
-
-    /// Starts opening a task, or has it opened again when an opening under way is done.
-    pub(super) fn open(&mut self, job: OpenJob) {
-        match self.opening.get_mut(&job.task) {
-            Some(opening) if opening.cancelled => opening.again = Some(job),
-            Some(_) => {}
-            None => {
-                self.opening.insert(job.task, Opening::default());
-                self.opener.submit(job);
-            }
-        }
-    }
-
-    /// Openings that are not wanted any more; each is told as revoked once it is over.
-    pub(super) fn cancel_openings(&mut self, unwanted: impl Fn(TaskId) -> bool) {
-        for (task, opening) in &mut self.opening {
-            if unwanted(*task) {
-                (opening.cancelled, opening.again) = (true, None);
-            }
-        }
+        self.seat.tell(|member, _| member.applied());
+        Ok(())
     }
 
     /// Lets go of tasks that moved away: after their last commit, never before.
-    fn let_go(&mut self) -> Result<(), StreamsError> {
-        if self.leaving.is_empty() || !self.member.may_commit() || !self.commit()? || self.commit_in_flight {
+    pub(super) fn let_go(&mut self) -> Result<(), StreamsError> {
+        if self.leaving.is_empty() || !self.seat.ask(Member::may_commit) {
+            return Ok(());
+        }
+        if !self.commit()? || self.commit_in_flight.is_some() {
             return Ok(());
         }
         let leaving: Vec<TaskId> = std::mem::take(&mut self.leaving).into_iter().collect();
         for task in &leaving {
-            self.close_task(*task)?;
+            if let Some(slot) = self.take_out(*task) {
+                self.put_away(slot);
+            }
         }
         tracing::info!(thread = self.name, tasks = ?names(leaving.iter()), "let go");
-        let actions = self.member.revoked(&leaving);
-        self.carry_out(actions)
+        self.seat.tell(|member, _| member.revoked(&leaving));
+        Ok(())
     }
 
     fn offsets_committed(&mut self, outcome: CommitOutcome) -> Result<(), StreamsError> {
-        self.commit_in_flight = false;
+        let Some(offsets) = self.commit_in_flight.take() else { return Ok(()) };
         match outcome {
-            CommitOutcome::Done | CommitOutcome::Fenced => Ok(()),
+            CommitOutcome::Done => {
+                self.slots.iter_mut().for_each(|slot| slot.note_acknowledged(&offsets));
+                self.trouble.over();
+                Ok(())
+            }
+            CommitOutcome::Fenced => Ok(()),
             CommitOutcome::Retry => {
                 self.slots.iter_mut().for_each(|slot| slot.task.offsets_not_committed());
                 Ok(())

@@ -4,7 +4,9 @@ use super::shared::Shared;
 use crate::broker::{
     Admin, BrokerError, ErrorKind, Isolation, MemberAssignment, NewTopic, OffsetSpec, TopicPartition,
 };
+use crate::config::ErrorHandler;
 use crate::membership::{AssignorConfig, GroupMember, LeaderError, Round, Subscription, TaskSpec, assign};
+use crate::task::dead_letter_topic;
 use crate::task_id::TaskId;
 use crate::topology::{ChangelogTopic, SubTopology};
 use std::collections::BTreeMap;
@@ -53,7 +55,8 @@ impl<'a> Topics<'a> {
     fn new(shared: &'a Shared, admin: &mut dyn Admin) -> Result<Self, LeaderError> {
         let sources = shared.topology.source_topics();
         let internal = internal_names(shared);
-        let names: Vec<&str> = sources.iter().chain(&internal).map(String::as_str).collect();
+        let letters: Vec<String> = if writes_dead_letters(shared) { dead_letter_names(shared) } else { vec![] };
+        let names: Vec<&str> = sources.iter().chain(&internal).chain(&letters).map(String::as_str).collect();
         let found = admin.describe_topics(&names).map_err(retry)?;
         let existing: BTreeMap<String, i32> =
             found.into_iter().flatten().map(|topic| (topic.name, topic.partitions)).collect();
@@ -140,12 +143,29 @@ impl<'a> Topics<'a> {
                 missing.extend(self.needed(&name, self.tasks_of(part), changelog_configs(changelog))?);
             }
         }
+        missing.extend(self.missing_dead_letters());
         if missing.is_empty() {
             return Ok(());
         }
         let names: Vec<&str> = missing.iter().map(|topic| topic.name.as_str()).collect();
-        tracing::info!(topics = ?names, "creating internal topics");
+        tracing::info!(topics = ?names, "creating topics");
         admin.create_topics(&missing).map_err(retry)
+    }
+
+    /// Topics for bad input, as wide as what they belong to. Whoever wants another width makes them first.
+    fn missing_dead_letters(&self) -> Vec<NewTopic> {
+        if !writes_dead_letters(self.shared) {
+            return vec![];
+        }
+        let sources = self.parts().iter().flat_map(|part| &part.source_topics).map(|topic| topic.resolve(self.app()));
+        let missing = sources.map(|source| (dead_letter_topic(&source), source)).filter(|(name, _)| !self.existing.contains_key(name));
+        let topic = |(name, source): (String, String)| NewTopic {
+            name,
+            partitions: self.partitions.get(&source).copied().unwrap_or(1),
+            replication: self.shared.config.replication_factor,
+            configs: vec![],
+        };
+        missing.map(topic).collect()
     }
 
     fn needed(
@@ -191,6 +211,16 @@ fn internal_names(shared: &Shared) -> Vec<String> {
             changelogs.chain(part.repartitions.iter().map(|r| &r.topic)).map(|topic| topic.resolve(app))
         })
         .collect()
+}
+
+fn dead_letter_names(shared: &Shared) -> Vec<String> {
+    let sources = shared.topology.sub_topologies().iter().flat_map(|part| &part.source_topics);
+    sources.map(|topic| dead_letter_topic(&topic.resolve(&shared.config.application_id))).collect()
+}
+
+fn writes_dead_letters(shared: &Shared) -> bool {
+    let handlers = [shared.config.deserialization_handler, shared.config.processing_handler];
+    handlers.contains(&ErrorHandler::DeadLetter)
 }
 
 /// As Kafka Streams makes them: kept until purged.

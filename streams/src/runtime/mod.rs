@@ -2,12 +2,17 @@
 
 mod collector;
 mod commit;
+mod ending;
 mod group;
+mod instance_state;
 mod leader;
+mod mending;
 mod opener;
+mod pace;
 mod query;
 mod recovery;
 mod restore;
+mod seat;
 mod shared;
 mod simulated;
 mod slots;
@@ -17,9 +22,11 @@ mod tasks;
 mod thread;
 mod workers;
 
+pub use opener::Restored;
 pub use query::{QueryRegistry, QueryResult, QueryableStore};
 pub use simulated::{Simulation, TaskDisks};
-pub use streams::{Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, SystemClock};
+pub use instance_state::KafkaStreamsState;
+pub use streams::{Clock, KafkaStreams, KeyQueryMetadata, SystemClock};
 pub use thread::{Now, StreamThread};
 
 /// `transaction.timeout.ms` that producers are made with: the longest that a dead member's open transaction blocks

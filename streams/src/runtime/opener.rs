@@ -28,9 +28,9 @@ pub(super) struct OpenJob {
     pub wipe: bool,
 }
 
-/// An opened task.
+/// An opened task, or why it is not; the job as it stands now.
 pub(super) struct Opened {
-    pub task: TaskId,
+    pub job: OpenJob,
     pub outcome: Result<OpenedState, StreamsError>,
 }
 
@@ -38,9 +38,27 @@ pub(super) struct Opened {
 pub(super) struct OpenedState {
     pub storage: TaskStorage,
     pub committed: Vec<(TopicPartition, OffsetAndMetadata)>,
-    pub start_offsets: Vec<(TopicPartition, i64)>,
-    /// Records read to restore it.
-    pub restored_records: u64,
+    pub starts: Vec<Start>,
+    pub restored: Restored,
+}
+
+/// An input partition of a task that begins to run.
+pub(super) struct Start {
+    pub partition: TopicPartition,
+    pub offset: i64,
+    /// Partitions of the topic.
+    pub partitions: i32,
+}
+
+/// What it took to restore a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The task.
+    pub task: TaskId,
+    /// Records read from its change logs.
+    pub records: u64,
+    /// Offsets that the change logs span, from what is still there to their ends.
+    pub log_records: u64,
 }
 
 /// Opens one task at a time; `step` returns soon, so that the simulator can interleave it.
@@ -49,6 +67,8 @@ pub(super) struct Opener {
     admin: Box<dyn Admin>,
     consumer: Box<dyn Consumer>,
     jobs: VecDeque<OpenJob>,
+    /// Not wanted any more before they were begun.
+    cancelled: VecDeque<OpenJob>,
     restoring: Option<Restoring>,
 }
 
@@ -56,13 +76,14 @@ struct Restoring {
     job: OpenJob,
     state: OpenedState,
     restore: Restore,
+    cancelled: bool,
 }
 
 impl Opener {
     pub fn new(shared: Arc<Shared>) -> Result<Self, StreamsError> {
         let admin = shared.broker.admin()?;
         let consumer = shared.broker.consumer(ConsumerRole::Restore)?;
-        Ok(Self { shared, admin, consumer, jobs: VecDeque::new(), restoring: None })
+        Ok(Self { shared, admin, consumer, jobs: VecDeque::new(), cancelled: VecDeque::new(), restoring: None })
     }
 
     pub fn submit(&mut self, job: OpenJob) {
@@ -71,60 +92,85 @@ impl Opener {
 
     /// Whether there is anything to do.
     pub fn is_idle(&self) -> bool {
-        self.jobs.is_empty() && self.restoring.is_none()
+        self.jobs.is_empty() && self.cancelled.is_empty() && self.restoring.is_none()
+    }
+
+    /// Ends the opening of a task early, wherever it stands; it still comes out of `step`.
+    pub fn cancel(&mut self, task: TaskId) {
+        if let Some(restoring) = self.restoring.as_mut().filter(|restoring| restoring.job.task == task) {
+            restoring.cancelled = true;
+        }
+        if let Some(index) = self.jobs.iter().position(|job| job.task == task) {
+            let job = self.jobs.remove(index).expect("it was found there");
+            self.cancelled.push_back(job);
+        }
     }
 
     /// A piece of work, waiting at most `wait` for records; an opened task when one is done.
     pub fn step(&mut self, wait: Duration) -> Option<Opened> {
+        if let Some(job) = self.cancelled.pop_front() {
+            return Some(Opened { job, outcome: Err(not_wanted()) });
+        }
         if self.restoring.is_none() {
-            let job = self.jobs.pop_front()?;
-            let task = job.task;
-            match self.begin(job) {
-                Ok(restoring) => self.restoring = Some(restoring),
-                Err(error) => return Some(Opened { task, outcome: Err(error) }),
+            let mut job = self.jobs.pop_front()?;
+            match self.begin(&mut job) {
+                Ok((state, restore)) => self.restoring = Some(Restoring { job, state, restore, cancelled: false }),
+                Err(error) => return Some(Opened { job, outcome: Err(error) }),
             }
         }
         let mut current = self.restoring.take()?;
-        let task = current.job.task;
-        match current.restore.step(&mut *self.consumer, &mut current.state.storage, wait) {
+        let stepped = match current.cancelled {
+            true => Err(not_wanted()),
+            false => current.restore.step(&mut *self.consumer, &mut current.state.storage, wait),
+        };
+        let Restoring { job, mut state, mut restore, .. } = current;
+        match stepped {
             Ok(false) => {
-                self.restoring = Some(current);
+                self.restoring = Some(Restoring { job, state, restore, cancelled: false });
                 None
             }
             Ok(true) => {
-                current.state.restored_records = current.restore.records();
-                let records = current.state.restored_records;
-                tracing::info!(%task, records, "task restored");
-                Some(Opened { task, outcome: Ok(current.state) })
+                state.restored.records = restore.records();
+                Some(Opened { job, outcome: Ok(state) })
             }
             Err(error) => {
-                current.restore.stop(&mut *self.consumer);
-                Some(Opened { task, outcome: Err(error) })
+                restore.stop(&mut *self.consumer);
+                // What was restored so far need not be restored again.
+                if let Err(unsaved) = state.storage.flush() {
+                    tracing::warn!(task = %job.task, error = %unsaved, "cannot save what was restored so far");
+                }
+                Some(Opened { job, outcome: Err(error) })
             }
         }
     }
 
-    fn begin(&mut self, job: OpenJob) -> Result<Restoring, StreamsError> {
+    fn begin(&mut self, job: &mut OpenJob) -> Result<(OpenedState, Restore), StreamsError> {
         for id in &job.fence {
             tracing::info!(task = %job.task, transactional_id = id, "fencing a former owner");
             self.shared.broker.producer(Some(id))?.init_transactions()?;
         }
         let inputs = self.shared.input_partitions(job.task);
         let committed = self.committed(&inputs)?;
-        let start_offsets = self.start_offsets(&inputs, &committed)?;
-        let storage = self.open_storage(&job)?;
+        let starts = self.starts(&inputs, &committed)?;
+        let mut storage = self.open_storage(job)?;
+        job.wipe = false;
         let changelogs = self.shared.changelog_partitions(job.task);
         let partitions: Vec<TopicPartition> = changelogs.iter().map(|(_, partition)| partition.clone()).collect();
         let ends = self.admin.list_offsets(&partitions, OffsetSpec::Latest, Isolation::ReadUncommitted)?;
         let begins = self.admin.list_offsets(&partitions, OffsetSpec::Earliest, Isolation::ReadUncommitted)?;
         let mut restore = Restore::default();
+        let mut log_records = 0;
         for (number, (store, partition)) in changelogs.into_iter().enumerate() {
-            let known = storage.positions().changelogs.get(store.as_str()).copied();
-            let log = ChangelogRange { id: PartitionId(number as u32), partition, begin: begins[number], end: ends[number] };
-            restore.add(&mut *self.consumer, storage.store_index(&store)?, log, known)?;
+            let (id, begin, end) = (PartitionId(number as u32), begins[number], ends[number]);
+            log_records += (end - begin).max(0) as u64;
+            let log = ChangelogRange { id, partition, begin, end };
+            if let Err(error) = restore.add(&mut *self.consumer, &mut storage, &store, log) {
+                restore.stop(&mut *self.consumer);
+                return Err(error);
+            }
         }
-        let state = OpenedState { storage, committed, start_offsets, restored_records: 0 };
-        Ok(Restoring { job, state, restore })
+        let restored = Restored { task: job.task, records: 0, log_records };
+        Ok((OpenedState { storage, committed, starts, restored }, restore))
     }
 
     fn committed(
@@ -137,29 +183,29 @@ impl Opener {
     }
 
     /// Where each input goes on: its committed position, or the reset policy's.
-    fn start_offsets(
+    fn starts(
         &mut self,
         inputs: &[TopicPartition],
         committed: &[(TopicPartition, OffsetAndMetadata)],
-    ) -> Result<Vec<(TopicPartition, i64)>, StreamsError> {
+    ) -> Result<Vec<Start>, StreamsError> {
+        let names: Vec<&str> = inputs.iter().map(|input| &*input.topic).collect();
+        let topics = self.admin.describe_topics(&names)?;
         let mut starts = vec![];
-        for input in inputs {
+        for (input, topic) in inputs.iter().zip(topics) {
             let known = committed.iter().find(|(partition, _)| partition == input);
             let offset = match known {
                 Some((_, committed)) => committed.offset,
                 None => self.reset_offset(input)?,
             };
-            starts.push((input.clone(), offset));
+            let partitions = topic.ok_or_else(|| StreamsError::Retry(format!("topic {} is missing", input.topic)))?.partitions;
+            starts.push(Start { partition: input.clone(), offset, partitions });
         }
         Ok(starts)
     }
 
     fn reset_offset(&mut self, input: &TopicPartition) -> Result<i64, StreamsError> {
         let application_id = &self.shared.config.application_id;
-        let spec = match self.shared.topology.offset_reset(&input.topic, application_id) {
-            OffsetReset::Earliest => OffsetSpec::Earliest,
-            OffsetReset::Latest => OffsetSpec::Latest,
-        };
+        let spec = reset_to(self.shared.topology.offset_reset(&input.topic, application_id));
         let found = self.admin.list_offsets(std::slice::from_ref(input), spec, Isolation::ReadCommitted)?;
         found.first().copied().ok_or_else(|| StreamsError::Retry(format!("no offset of {input} was told")))
     }
@@ -180,4 +226,16 @@ impl Opener {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The end of the log that a reset policy means.
+pub(super) fn reset_to(policy: OffsetReset) -> OffsetSpec {
+    match policy {
+        OffsetReset::Earliest => OffsetSpec::Earliest,
+        OffsetReset::Latest => OffsetSpec::Latest,
+    }
+}
+
+fn not_wanted() -> StreamsError {
+    StreamsError::Retry("the task is not wanted here any more".to_owned())
 }

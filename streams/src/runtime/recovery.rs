@@ -1,126 +1,110 @@
 //! What the thread does about errors, each named after its remedy.
 
+use super::mending::Then;
 use super::thread::StreamThread;
 use crate::error::StreamsError;
 
 /// The first pause before trying again; it grows with the time the failure lasts.
 const SHORTEST_PAUSE_MS: i64 = 100;
 const LONGEST_PAUSE_MS: i64 = 5_000;
+/// Failures further apart have nothing to do with each other.
+const SAME_TROUBLE_MS: i64 = 60_000;
+/// Aborts without a commit in between until the thread pauses before the next attempt. One is ordinary (a rebalance, a
+/// bad record).
+const ABORTS_WITHOUT_PAUSE: u32 = 2;
+
+/// Failures since the last commit.
+#[derive(Default)]
+pub(super) struct Trouble {
+    since_ms: Option<i64>,
+    last_ms: i64,
+    aborts: u32,
+    pub pause_until_ms: i64,
+}
+
+impl Trouble {
+    /// A failure: how long it has lasted, after a pause was set.
+    fn pause(&mut self, now_ms: i64) -> i64 {
+        if now_ms - self.last_ms > SAME_TROUBLE_MS {
+            self.since_ms = None;
+        }
+        self.last_ms = now_ms;
+        let lasted_ms = now_ms - *self.since_ms.get_or_insert(now_ms);
+        self.pause_until_ms = now_ms + (lasted_ms / 2).clamp(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS);
+        lasted_ms
+    }
+
+    /// A commit was made: whatever it was is over.
+    pub fn over(&mut self) {
+        (self.since_ms, self.aborts) = (None, 0);
+    }
+}
 
 impl StreamThread {
+    /// Plans what mends the error; `mend` does it. An error returned ends the thread.
     pub(super) fn recover(&mut self, error: StreamsError) -> Result<(), StreamsError> {
+        let text = error.to_string();
+        tracing::warn!(thread = self.name, error = text, "going back to the last commit");
+        metrics::counter!("comanda_aborts_total", "thread" => self.name.clone()).increment(1);
         match error {
-            StreamsError::Retry(reason) => self.try_again(&reason),
-            StreamsError::Aborted(reason) => self.abort(&reason),
-            StreamsError::TaskMigrated(reason) => self.migrated(&reason),
-            StreamsError::UnknownOutcome(reason) => self.outcome_unknown(&reason),
-            StreamsError::TaskCorrupted(reason) => self.corrupted(&reason),
-            StreamsError::SkipRecord(reason) => self.abort(&reason),
+            StreamsError::Retry(_) => {
+                self.mending.abort_and(Then::Rewind);
+                self.pause(&text)
+            }
+            StreamsError::Aborted(_) => {
+                self.mending.abort_and(Then::Rewind);
+                self.trouble.aborts += 1;
+                if self.trouble.aborts > ABORTS_WITHOUT_PAUSE { self.pause(&text) } else { Ok(()) }
+            }
+            // The group or the broker went on without this thread: `Lost` follows.
+            StreamsError::TaskMigrated(_) => {
+                self.mending.abort_and(Then::Rewind);
+                self.seat.tell(|member, now_ms| member.fenced(now_ms, None));
+                Ok(())
+            }
+            StreamsError::UnknownOutcome(_) => {
+                self.mending.new_producer = true;
+                self.mending.abort_and(Then::Reopen);
+                Ok(())
+            }
+            StreamsError::TaskCorrupted(_) => {
+                self.mending.abort_and(Then::Rewind);
+                let all = self.slots.tasks();
+                self.mending.corrupt.extend(all.into_iter().filter(|task| self.at_work.is_none_or(|t| t == *task)));
+                Ok(())
+            }
+            // Outside of a record's way (a punctuation, a cache's flush) there is none to skip.
+            StreamsError::SkipRecord(reason) => Err(StreamsError::Fatal(format!("no single record can be skipped: {reason}"))),
             error @ (StreamsError::Topology(_) | StreamsError::Fatal(_)) => Err(error),
         }
     }
 
-    /// Undoes what is uncommitted, pauses, and goes on; gives up after the task time-out.
-    fn try_again(&mut self, reason: &str) -> Result<(), StreamsError> {
-        let since_ms = *self.failing_since_ms.get_or_insert(self.now.steady_ms);
-        let lasted_ms = self.now.steady_ms - since_ms;
+    /// Pauses before the next attempt, and gives up after the task time-out.
+    fn pause(&mut self, reason: &str) -> Result<(), StreamsError> {
+        let lasted_ms = self.trouble.pause(self.now.steady_ms);
         if lasted_ms > self.shared.config.task_timeout_ms {
             return Err(StreamsError::Fatal(format!("still failing after {lasted_ms} ms: {reason}")));
         }
-        let pause_ms = (lasted_ms / 2).clamp(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS);
-        self.pause_until_ms = self.now.steady_ms + pause_ms;
-        self.abort(reason)
+        Ok(())
     }
+}
 
-    /// All tasks of the thread go back to the last commit.
-    pub(super) fn abort(&mut self, reason: &str) -> Result<(), StreamsError> {
-        tracing::warn!(thread = self.name, reason, "transaction aborted, going back to the last commit");
-        metrics::counter!("comanda_aborts_total", "thread" => self.name.clone()).increment(1);
-        self.abort_transaction()?;
-        self.slots.rewind(&mut *self.consumer)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Ends the open transaction; a producer that cannot even abort is replaced, which ends it too.
-    pub(super) fn abort_transaction(&mut self) -> Result<(), StreamsError> {
-        self.transaction_since_ms = None;
-        if !self.exactly_once {
-            // What was sent stays sent; it will be sent again.
-            self.collector.borrow_mut().producer.take_produced();
-            return Ok(());
-        }
-        let aborted = {
-            let mut collector = self.collector.borrow_mut();
-            if !collector.in_transaction() {
-                return Ok(());
-            }
-            let aborted = collector.producer.abort_transaction();
-            collector.producer.take_produced();
-            collector.ended();
-            aborted
+    #[test]
+    fn pauses_grow_with_the_trouble_and_end_with_a_commit_or_a_long_peace() {
+        let mut trouble = Trouble::default();
+        let mut pause = |trouble: &mut Trouble, at_ms: i64| {
+            let lasted_ms = trouble.pause(at_ms);
+            (lasted_ms, trouble.pause_until_ms - at_ms)
         };
-        match aborted {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                tracing::warn!(thread = self.name, %error, "cannot abort: making a new producer");
-                self.replace_producer()
-            }
-        }
-    }
-
-    /// A new producer under the same id: fences the old one and ends its transaction, one way or the other.
-    fn replace_producer(&mut self) -> Result<(), StreamsError> {
-        let id = self.exactly_once.then_some(&*self.transactional_id);
-        let mut producer = self.shared.broker.producer(id)?;
-        if self.exactly_once {
-            producer.init_transactions()?;
-        }
-        self.collector.borrow_mut().replace_producer(producer)
-    }
-
-    /// The group or the broker went on without this thread: nothing of its uncommitted work may stay.
-    fn migrated(&mut self, reason: &str) -> Result<(), StreamsError> {
-        tracing::warn!(thread = self.name, reason, "fenced");
-        self.collector.borrow_mut().ended();
-        self.transaction_since_ms = None;
-        self.replace_producer()?;
-        let actions = self.member.fenced(self.now.steady_ms, None);
-        self.carry_out(actions)
-    }
-
-    /// Nobody knows whether the commit took place: the committed offsets will tell, and the change logs' tails.
-    fn outcome_unknown(&mut self, reason: &str) -> Result<(), StreamsError> {
-        tracing::warn!(thread = self.name, reason, "outcome of the commit unknown: looking at the committed offsets");
-        self.transaction_since_ms = None;
-        self.collector.borrow_mut().ended();
-        self.replace_producer()?;
-        for task in self.slots.tasks() {
-            self.reopen(task, false)?;
-        }
-        Ok(())
-    }
-
-    /// Some task's state cannot be read or written: all go back, and all of this thread's are restored from scratch.
-    fn corrupted(&mut self, reason: &str) -> Result<(), StreamsError> {
-        tracing::error!(thread = self.name, reason, "local state is unusable: restoring all of it");
-        self.abort(reason)?;
-        for task in self.slots.tasks() {
-            self.reopen(task, true)?;
-        }
-        Ok(())
-    }
-
-    /// Steps of a stop in good order: commit, close, leave.
-    pub(super) fn shut_down(&mut self) -> Result<(), StreamsError> {
-        if !self.slots.is_empty() {
-            if !self.commit()? || self.commit_in_flight {
-                return Ok(());
-            }
-            for task in self.slots.tasks() {
-                self.close_task(task)?;
-            }
-        }
-        self.cancel_openings(|_| true);
-        let actions = self.member.leave(self.now.steady_ms);
-        self.carry_out(actions)
+        assert_eq!(pause(&mut trouble, 1_000), (0, 100));
+        assert_eq!(pause(&mut trouble, 5_000), (4_000, 2_000));
+        assert_eq!(pause(&mut trouble, 50_000), (49_000, 5_000));
+        assert_eq!(pause(&mut trouble, 110_001), (0, 100));
+        trouble.over();
+        assert_eq!(pause(&mut trouble, 110_500), (0, 100));
     }
 }

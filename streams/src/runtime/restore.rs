@@ -35,26 +35,29 @@ pub(super) struct Restore {
 }
 
 impl Restore {
-    /// Adds a store's change log, to be read from `known` (what the state stands for) or from its beginning.
+    /// Adds a store's change log, to be read from what the state stands for. A state that stands for an offset outside
+    /// the log cannot be brought up to date: it is deleted and restored from the log's beginning.
     pub fn add(
         &mut self,
         consumer: &mut dyn Consumer,
-        store: usize,
+        storage: &mut TaskStorage,
+        store: &str,
         range: ChangelogRange,
-        known: Option<i64>,
     ) -> Result<(), StreamsError> {
-        if let Some(known) = known.filter(|known| !(range.begin..=range.end).contains(known)) {
-            return Err(StreamsError::TaskCorrupted(format!(
-                "the state stands for offset {known} of {}, which holds {}..{}",
-                range.partition, range.begin, range.end
-            )));
+        let index = storage.store_index(store)?;
+        let known = storage.positions().changelogs.get(store).copied();
+        let usable = known.filter(|known| (range.begin..=range.end).contains(known));
+        if let (Some(known), None) = (known, usable) {
+            let ChangelogRange { partition, begin, end, .. } = &range;
+            tracing::error!(%partition, known, begin, end, "the state is from outside its change log: restoring all of it");
+            storage.wipe_store(index)?;
         }
-        let position = known.unwrap_or(range.begin);
+        let position = usable.unwrap_or(range.begin);
         let done = position >= range.end;
         if !done {
             consumer.assign(range.id, &range.partition, position)?;
         }
-        self.logs.push(Log { range, store, position, done, batch: vec![] });
+        self.logs.push(Log { range, store: index, position, done, batch: vec![] });
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What all threads of an instance share.
 
+use super::opener::Restored;
 use super::query::QueryRegistry;
 use super::simulated::TaskDisks;
 use super::state_dir::StateDirectory;
@@ -13,6 +14,9 @@ use comanda_state_stores::backend::SharedResources;
 use comanda_state_stores::{Persistence, TaskStorage};
 use std::sync::{Arc, Mutex};
 
+/// Is told each task that begins to run.
+pub(super) type RestoreListener = Box<dyn Fn(Restored) + Send>;
+
 /// The instance's parts that do not change, and what threads tell each other.
 pub(super) struct Shared {
     pub config: StreamsConfig,
@@ -23,6 +27,7 @@ pub(super) struct Shared {
     /// Where states lie in a simulation, instead of in RocksDB.
     pub disks: Option<Arc<dyn TaskDisks>>,
     pub queries: Arc<QueryRegistry>,
+    pub restore_listener: Mutex<Option<RestoreListener>>,
     /// The last assignment any thread has got: where keys are, for queries.
     pub assignment: Mutex<Option<Assignment>>,
 }
@@ -30,6 +35,14 @@ pub(super) struct Shared {
 impl Shared {
     pub fn part(&self, task: TaskId) -> &SubTopology {
         &self.topology.sub_topologies()[task.sub_topology as usize]
+    }
+
+    /// Tells what it took to restore a task.
+    pub fn tell_restored(&self, restored: Restored) {
+        metrics::counter!("comanda_restored_records_total", "task" => restored.task.to_string()).increment(restored.records);
+        if let Some(listener) = &*self.restore_listener.lock().expect("listeners must not panic") {
+            listener(restored);
+        }
     }
 
     /// Where a task keeps its state.

@@ -59,6 +59,7 @@ impl StreamThread {
             resources: SharedResources::default(),
             disks: Some(disks),
             queries,
+            restore_listener: Mutex::new(None),
             assignment: Mutex::new(None),
         });
         let opener = InlineOpener { opener: Opener::new(shared.clone())?, rests: false };
@@ -85,12 +86,16 @@ impl TaskOpener for InlineOpener {
         self.opener.submit(job);
     }
 
-    fn poll(&mut self) -> Option<Opened> {
+    fn cancel(&mut self, task: TaskId) {
+        self.opener.cancel(task);
+    }
+
+    fn poll(&mut self) -> Result<Option<Opened>, StreamsError> {
         if std::mem::take(&mut self.rests) || self.opener.is_idle() {
-            return None;
+            return Ok(None);
         }
         let opened = self.opener.step(Duration::ZERO);
         self.rests = opened.is_some();
-        opened
+        Ok(opened)
     }
 }

@@ -1,5 +1,6 @@
 //! The tasks of a thread and the partitions that feed them.
 
+use super::opener::Start;
 use crate::broker::{Consumer, PartitionId, RawRecord, TopicPartition};
 use crate::error::StreamsError;
 use crate::task::Task;
@@ -12,6 +13,8 @@ pub(super) struct Slot {
     /// Bytes applied to the backend since its last flush.
     pub unflushed_bytes: usize,
     pub flushed_ms: i64,
+    /// Its state was shown to queries since it was opened.
+    pub published: bool,
 }
 
 /// One input partition of a running task.
@@ -20,6 +23,8 @@ pub(super) struct Input {
     pub partition: TopicPartition,
     /// Where an abort goes back to.
     pub committed: i64,
+    /// What the group is known to have committed: at-least-once runs ahead of it.
+    pub acknowledged: i64,
     paused: bool,
 }
 
@@ -27,7 +32,7 @@ impl Slot {
     /// Processes up to `limit` records.
     pub fn process(&mut self, limit: usize, now_ms: i64) -> Result<usize, StreamsError> {
         for processed in 0..limit {
-            if !self.task.process(now_ms)? {
+            if self.task.wants_commit() || !self.task.process(now_ms)? {
                 return Ok(processed);
             }
         }
@@ -64,11 +69,12 @@ impl Slots {
         self.slots.iter_mut().flatten()
     }
 
-    /// Takes a task in and starts reading its inputs at these offsets.
+    /// Takes a task in and starts reading its inputs where they go on; or nothing of it stays.
     pub fn insert(
         &mut self,
         task: Task,
-        starts: Vec<(TopicPartition, i64)>,
+        starts: &[Start],
+        unflushed: bool,
         consumer: &mut dyn Consumer,
         now_ms: i64,
     ) -> Result<(), StreamsError> {
@@ -76,18 +82,22 @@ impl Slots {
             self.slots.push(None);
             self.slots.len() - 1
         });
+        let id = task.id();
         let mut inputs = vec![];
         for (number, partition) in task.inputs().enumerate() {
-            let start = starts.iter().find(|(start, _)| start == partition).map_or(0, |(_, offset)| *offset);
+            let start = starts.iter().find(|start| start.partition == *partition).map_or(0, |start| start.offset);
             let id = self.free_id();
             self.feeds[id.0 as usize] = Some((index, number));
-            inputs.push(Input { id, partition: partition.clone(), committed: start, paused: false });
+            let partition = partition.clone();
+            inputs.push(Input { id, partition, committed: start, acknowledged: start, paused: false });
         }
-        for input in &inputs {
-            consumer.assign(input.id, &input.partition, input.committed)?;
-        }
-        self.slots[index] = Some(Slot { task, inputs, unflushed_bytes: 0, flushed_ms: now_ms });
-        Ok(())
+        let assigned = inputs.iter().try_for_each(|input| consumer.assign(input.id, &input.partition, input.committed));
+        let unflushed_bytes = unflushed.into();
+        self.slots[index] = Some(Slot { task, inputs, unflushed_bytes, flushed_ms: now_ms, published: false });
+        assigned.map_err(|error| {
+            drop(self.remove(id, consumer));
+            error.into()
+        })
     }
 
     fn free_id(&mut self) -> PartitionId {
@@ -99,16 +109,17 @@ impl Slots {
     }
 
     /// Takes a task out; its inputs are not read any more.
-    pub fn remove(&mut self, task: TaskId, consumer: &mut dyn Consumer) -> Result<Option<Slot>, StreamsError> {
-        let Some(index) = self.slots.iter().position(|slot| slot.as_ref().is_some_and(|s| s.task.id() == task)) else {
-            return Ok(None);
-        };
-        let slot = self.slots[index].take();
-        for input in slot.iter().flat_map(|slot| &slot.inputs) {
+    pub fn remove(&mut self, task: TaskId, consumer: &mut dyn Consumer) -> Option<Slot> {
+        let index = self.slots.iter().position(|slot| slot.as_ref().is_some_and(|s| s.task.id() == task))?;
+        let slot = self.slots[index].take()?;
+        for input in &slot.inputs {
             self.feeds[input.id.0 as usize] = None;
-            consumer.unassign(input.id)?;
+            if let Err(error) = consumer.unassign(input.id) {
+                // What still comes of it finds no feed.
+                tracing::warn!(partition = %input.partition, %error, "cannot stop reading");
+            }
         }
-        Ok(slot)
+        Some(slot)
     }
 
     #[inline]

@@ -1,9 +1,11 @@
 //! An application instance: starts its threads, shows its state, answers queries, stops in good order.
 
+use super::opener::Restored;
+use super::instance_state::{KafkaStreamsState, StateMachine};
 use super::query::{QueryRegistry, QueryableStore};
 use super::shared::Shared;
 use super::state_dir::StateDirectory;
-use super::workers::{Report, run_stream_thread};
+use super::workers::{Report, run_stream_thread, spawn};
 use crate::broker::Broker;
 use crate::config::StreamsConfig;
 use crate::error::StreamsError;
@@ -30,72 +32,6 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         since.map_or(0, |elapsed| elapsed.as_millis() as i64)
-    }
-}
-
-/// An instance's state, as Kafka Streams' `KafkaStreams.State`.
-///
-/// ```text
-/// CREATED → REBALANCING ⇄ RUNNING → PENDING_SHUTDOWN → NOT_RUNNING
-///                 └───────────┴───→ PENDING_ERROR → ERROR
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KafkaStreamsState {
-    /// Not started.
-    Created,
-    /// Some thread has no assignment yet, or tasks are being opened or moved.
-    Rebalancing,
-    /// All assigned tasks run.
-    Running,
-    /// Stopping in good order.
-    PendingShutdown,
-    /// Stopped.
-    NotRunning,
-    /// A thread died; the others stop.
-    PendingError,
-    /// Stopped by an error.
-    Error,
-}
-
-impl KafkaStreamsState {
-    fn may_become(self, next: Self) -> bool {
-        use KafkaStreamsState::*;
-        matches!(
-            (self, next),
-            (Created, Rebalancing | PendingShutdown)
-                | (Rebalancing, Running | PendingShutdown | PendingError)
-                | (Running, Rebalancing | PendingShutdown | PendingError)
-                | (PendingShutdown, NotRunning)
-                | (PendingError, Error)
-        )
-    }
-}
-
-type Listener = Box<dyn Fn(KafkaStreamsState, KafkaStreamsState) + Send + Sync>;
-
-struct StateMachine {
-    state: Mutex<KafkaStreamsState>,
-    listener: Mutex<Option<Listener>>,
-    error: Mutex<Option<String>>,
-}
-
-impl StateMachine {
-    fn go(&self, next: KafkaStreamsState) {
-        let before = {
-            let mut state = self.state.lock().expect("no listener runs under the lock");
-            if !state.may_become(next) {
-                return;
-            }
-            std::mem::replace(&mut *state, next)
-        };
-        tracing::info!(?before, ?next, "instance state");
-        if let Some(listener) = &*self.listener.lock().expect("listeners must not panic") {
-            listener(next, before);
-        }
-    }
-
-    fn get(&self) -> KafkaStreamsState {
-        *self.state.lock().expect("no listener runs under the lock")
     }
 }
 
@@ -133,17 +69,13 @@ impl KafkaStreams {
             resources: SharedResources::default(),
             disks: None,
             queries: Arc::new(QueryRegistry::default()),
+            restore_listener: Mutex::new(None),
             assignment: Mutex::new(None),
-        };
-        let state = StateMachine {
-            state: Mutex::new(KafkaStreamsState::Created),
-            listener: Mutex::new(None),
-            error: Mutex::new(None),
         };
         Ok(Self {
             shared: Arc::new(shared),
             clock: Arc::new(SystemClock),
-            state: Arc::new(state),
+            state: Arc::default(),
             stop: Arc::default(),
             threads: vec![],
             supervisor: None,
@@ -161,11 +93,23 @@ impl KafkaStreams {
         &self,
         listener: impl Fn(KafkaStreamsState, KafkaStreamsState) + Send + Sync + 'static,
     ) {
-        *self.state.listener.lock().expect("listeners must not panic") = Some(Box::new(listener));
+        self.state.set_listener(listener);
+    }
+
+    /// Is told what it took to restore each task that begins to run here (as the end of Kafka Streams'
+    /// `StateRestoreListener`). It must return soon and not panic.
+    pub fn set_restore_listener(&self, listener: impl Fn(Restored) + Send + 'static) {
+        *self.shared.restore_listener.lock().expect("listeners must not panic") = Some(Box::new(listener));
     }
 
     /// Starts the threads and returns.
+    ///
+    /// # Errors
+    /// If it was started before, or a thread cannot be made.
     pub fn start(&mut self) -> Result<(), StreamsError> {
+        if self.state() != KafkaStreamsState::Created {
+            return Err(StreamsError::Fatal(format!("started in state {:?}: make a new instance", self.state())));
+        }
         self.state.go(KafkaStreamsState::Rebalancing);
         let (reports, inbox) = channel();
         for slot in 0..self.shared.config.num_stream_threads.max(1) {
@@ -187,7 +131,7 @@ impl KafkaStreams {
 
     /// What stopped it, in state ERROR.
     pub fn error(&self) -> Option<String> {
-        self.state.error.lock().expect("nothing panics while it holds the lock").clone()
+        self.state.error()
     }
 
     /// Waits until it is RUNNING (or stopped), at most `timeout`; true if it is RUNNING.
@@ -262,13 +206,6 @@ impl Drop for KafkaStreams {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StreamsError> {
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(run)
-        .map_err(|error| StreamsError::Fatal(format!("cannot start thread {name}: {error}")))
-}
-
 /// Turns what threads report into the instance's state; the first death stops them all.
 fn supervise(reports: &Receiver<Report>, state: &StateMachine, stop: &AtomicBool, count: usize) {
     let mut running = vec![false; count];
@@ -284,8 +221,7 @@ fn supervise(reports: &Receiver<Report>, state: &StateMachine, stop: &AtomicBool
             Report::Ended { error } => {
                 alive -= 1;
                 if let Some(error) = error {
-                    *state.error.lock().expect("nothing panics while it holds the lock") = Some(error.to_string());
-                    state.go(KafkaStreamsState::PendingError);
+                    state.died_of(&error.to_string());
                     stop.store(true, Ordering::Relaxed);
                 }
             }

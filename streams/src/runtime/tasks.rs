@@ -1,105 +1,99 @@
-//! Tasks come and go: opened ones begin to run, closed ones leave their state behind.
+//! Tasks come and go: those that have been opened begin to run.
 
-use super::opener::{OpenJob, OpenedState};
-use super::slots::Slot;
-use super::thread::StreamThread;
-use crate::broker::{Isolation, OffsetSpec, PartitionId};
+use super::opener::{OpenJob, Opened, OpenedState, reset_to};
+use super::thread::{Opening, StreamThread};
+use crate::broker::{Isolation, PartitionId};
 use crate::error::StreamsError;
 use crate::task::{Task, TaskSetup};
 use crate::task_id::TaskId;
-use crate::topology::OffsetReset;
-use comanda_state_stores::TaskStores;
+use comanda_state_stores::{Positions, TaskStores};
 
 impl StreamThread {
+    /// Starts opening a task, or has it opened again when an opening under way is done.
+    pub(super) fn open(&mut self, job: OpenJob) {
+        match self.opening.get_mut(&job.task) {
+            Some(opening) if opening.cancelled => opening.again = Some(job),
+            Some(_) => {}
+            None => {
+                let since_ms = self.now.steady_ms;
+                self.opening.insert(job.task, Opening { since_ms, cancelled: false, again: None });
+                self.opener.submit(job);
+            }
+        }
+    }
+
+    /// Openings that are not wanted any more; each is told as revoked once it is over.
+    pub(super) fn cancel_openings(&mut self, unwanted: impl Fn(TaskId) -> bool) {
+        for (task, opening) in self.opening.iter_mut().filter(|(task, _)| unwanted(**task)) {
+            if !opening.cancelled {
+                self.opener.cancel(*task);
+            }
+            (opening.cancelled, opening.again) = (true, None);
+        }
+    }
+
     /// Takes in tasks that have been opened since the last step.
     pub(super) fn take_opened(&mut self) -> Result<(), StreamsError> {
-        while let Some(opened) = self.opener.poll() {
-            let opening = self.opening.remove(&opened.task).unwrap_or_default();
-            if opening.cancelled {
-                drop(opened.outcome);
-                match opening.again {
-                    Some(job) => self.open(job),
-                    None => {
-                        let actions = self.member.revoked(&[opened.task]);
-                        self.carry_out(actions)?;
+        while let Some(Opened { job, outcome }) = self.opener.poll()? {
+            let task = job.task;
+            let Some(opening) = self.opening.remove(&task) else { continue };
+            match (opening.cancelled, opening.again) {
+                (true, Some(again)) => self.open(again),
+                (true, None) => self.seat.tell(|member, _| member.revoked(&[task])),
+                (false, _) => {
+                    if let Err(error) = outcome.and_then(|state| self.start(task, state)) {
+                        self.open_again(job, opening.since_ms, error)?;
                     }
                 }
-                continue;
-            }
-            match opened.outcome {
-                Ok(state) => self.start(opened.task, state)?,
-                Err(error) => self.opening_failed(opened.task, error)?,
             }
         }
         Ok(())
     }
 
     fn start(&mut self, id: TaskId, state: OpenedState) -> Result<(), StreamsError> {
-        let stores = TaskStores::new(state.storage);
+        let OpenedState { storage, committed, starts, restored } = state;
         let mut task = Task::new(TaskSetup {
             id,
             topology: &self.shared.topology,
             sub_topologies: &[id.sub_topology],
             config: &self.shared.config,
-            stores,
+            stores: TaskStores::new(storage),
             collector: self.way_out(),
             now_ms: self.now.wall_clock_ms,
         })?;
-        task.restore_times(&state.committed);
-        self.shared.queries.insert(id, task.stores().views());
-        if self.shared.queries.is_enabled() {
-            task.stores().publish()?;
-        }
+        task.restore_times(&committed);
+        task.set_partition_counts(|topic| starts.iter().find(|s| *s.partition.topic == *topic).map(|s| s.partitions));
+        // The state stands where the inputs go on, whatever was on the disk: queries wait for positions.
+        let reached = starts.iter().fold(Positions::default(), |positions, start| {
+            positions.with_input(&start.partition.topic, start.partition.partition, start.offset)
+        });
+        task.stores().commit(&reached);
+        let views = task.stores().views();
+        self.slots.insert(task, &starts, restored.records > 0, &mut *self.consumer, self.now.steady_ms)?;
+        self.shared.queries.insert(id, views);
         self.shared.directory.task_runs(id);
-        self.member.opened(id);
-        tracing::info!(thread = self.name, task = %id, restored = state.restored_records, "task runs");
-        self.slots.insert(task, state.start_offsets, &mut *self.consumer, self.now.steady_ms)
-    }
-
-    fn opening_failed(&mut self, task: TaskId, error: StreamsError) -> Result<(), StreamsError> {
-        let wipe = matches!(error, StreamsError::TaskCorrupted(_));
-        match error {
-            StreamsError::TaskCorrupted(reason) | StreamsError::Retry(reason) => {
-                tracing::warn!(%task, reason, wipe, "task could not be opened; trying again");
-                self.open(OpenJob { task, fence: vec![], wipe });
-                Ok(())
-            }
-            other => Err(other),
-        }
-    }
-
-    /// Closes a task whose work is committed: all of it goes to the disk, so that nothing is restored next time.
-    pub(super) fn close_task(&mut self, task: TaskId) -> Result<(), StreamsError> {
-        self.shared.queries.remove(task);
-        let Some(slot) = self.slots.remove(task, &mut *self.consumer)? else { return Ok(()) };
-        let Slot { task: running, .. } = slot;
-        let stores = running.stores();
-        stores.apply()?;
-        stores.flush()?;
-        let sum = stores.committed_positions().changelogs.values().sum();
-        drop(running);
-        self.shared.directory.task_closed(task, sum);
+        self.shared.tell_restored(restored);
+        self.seat.tell(|member, _| {
+            member.opened(id);
+            vec![]
+        });
+        tracing::info!(thread = self.name, task = %id, restored = restored.records, of = restored.log_records, "task runs");
         Ok(())
     }
 
-    /// Everything is lost: what is not committed never happened.
-    pub(super) fn close_lost(&mut self) -> Result<(), StreamsError> {
-        self.leaving.clear();
-        self.commit_in_flight = false;
-        self.cancel_openings(|_| true);
-        self.abort_transaction()?;
-        for task in self.slots.tasks() {
-            self.slots.iter_mut().filter(|slot| slot.task.id() == task).for_each(|slot| slot.task.abort());
-            self.close_task(task)?;
+    /// An opening that failed is begun again, with all that is left to do, unless nothing will ever help.
+    fn open_again(&mut self, job: OpenJob, since_ms: i64, error: StreamsError) -> Result<(), StreamsError> {
+        let (task, lasted_ms) = (job.task, self.now.steady_ms - since_ms);
+        if matches!(error, StreamsError::Fatal(_) | StreamsError::Topology(_)) {
+            return Err(error);
         }
-        Ok(())
-    }
-
-    /// Closes a task and opens it again, after its state became unusable or its commit's outcome unknown.
-    pub(super) fn reopen(&mut self, task: TaskId, wipe: bool) -> Result<(), StreamsError> {
-        self.shared.queries.remove(task);
-        drop(self.slots.remove(task, &mut *self.consumer)?);
-        self.open(OpenJob { task, fence: vec![], wipe });
+        if lasted_ms > self.shared.config.task_timeout_ms {
+            return Err(StreamsError::Fatal(format!("task {task} cannot be opened after {lasted_ms} ms: {error}")));
+        }
+        let wipe = job.wipe || matches!(error, StreamsError::TaskCorrupted(_));
+        tracing::warn!(%task, %error, wipe, "task could not be opened; trying again");
+        self.opener.submit(OpenJob { wipe, ..job });
+        self.opening.insert(task, Opening { since_ms, cancelled: false, again: None });
         Ok(())
     }
 
@@ -107,15 +101,11 @@ impl StreamThread {
     pub(super) fn reset_input(&mut self, id: PartitionId) -> Result<(), StreamsError> {
         let Some(input) = self.slots.input_mut(id) else { return Ok(()) };
         let application_id = &self.shared.config.application_id;
-        let spec = match self.shared.topology.offset_reset(&input.partition.topic, application_id) {
-            OffsetReset::Earliest => OffsetSpec::Earliest,
-            OffsetReset::Latest => OffsetSpec::Latest,
-        };
+        let spec = reset_to(self.shared.topology.offset_reset(&input.partition.topic, application_id));
         let partition = input.partition.clone();
         let found = self.admin.list_offsets(std::slice::from_ref(&partition), spec, Isolation::ReadCommitted)?;
         let offset = found.first().copied().unwrap_or(0);
         tracing::error!(%partition, lost_from = input.committed, to = offset, "input position is out of the log's range");
-        input.committed = offset;
         Ok(self.consumer.assign(id, &partition, offset)?)
     }
 }

@@ -1,16 +1,21 @@
 //! A stream thread: one OS thread, one member, one producer, one step function.
 //!
 //! ```text
-//! step(now): membership → opened tasks → poll into queues → process up to N records → punctuate → commit if due
+//! step(now): membership → opened tasks → mend → poll into queues → process up to N records → punctuate → commit if due
 //! ```
 //!
 //! It owns no clock and no randomness: the simulator steps the same code.
 
 use super::collector::ProducerCollector;
+use super::commit::Offsets;
+use super::mending::Mending;
 use super::opener::{OpenJob, Opened};
+use super::pace::Pace;
+use super::recovery::Trouble;
+use super::seat::Seat;
 use super::shared::Shared;
 use super::slots::Slots;
-use crate::broker::{Admin, Consumer, ConsumerRole, Fetched, GroupTransport};
+use crate::broker::{Admin, Consumer, ConsumerRole, Fetched};
 use crate::config::ProcessingGuarantee;
 use crate::error::StreamsError;
 use crate::membership::{LocalState, Member, MemberConfig, Profile, State};
@@ -31,24 +36,27 @@ pub struct Now {
     pub wall_clock_ms: i64,
 }
 
-/// Records that a step processes at most: keeps heartbeats and commits in time.
-const RECORDS_PER_STEP: usize = 2_000;
 /// Records that one task processes before the next has its turn.
 const RECORDS_PER_TURN: usize = 100;
 /// Records taken from the client at once.
 const FETCH_RECORDS: usize = 2_000;
 /// How long a step waits for records when there is nothing to do: also bounds how late heartbeats and answers are seen.
-const IDLE_WAIT: Duration = Duration::from_millis(10);
+pub(super) const IDLE_WAIT: Duration = Duration::from_millis(10);
 
 /// Opens tasks, on another thread or stepped by the simulator.
 pub(super) trait TaskOpener {
     fn submit(&mut self, job: OpenJob);
-    fn poll(&mut self) -> Option<Opened>;
+
+    /// A submitted task is not wanted any more: it comes soon, in whatever state.
+    fn cancel(&mut self, task: TaskId);
+
+    /// The next task that is open or could not be opened. An error if no more will ever come.
+    fn poll(&mut self) -> Result<Option<Opened>, StreamsError>;
 }
 
 /// What is known of a task that is being opened.
-#[derive(Default)]
 pub(super) struct Opening {
+    pub since_ms: i64,
     /// Not wanted any more when it comes.
     pub cancelled: bool,
     /// To be opened again when it comes.
@@ -61,8 +69,7 @@ pub struct StreamThread {
     pub(super) name: String,
     pub(super) transactional_id: String,
     pub(super) exactly_once: bool,
-    pub(super) member: Member,
-    pub(super) transport: Box<dyn GroupTransport>,
+    pub(super) seat: Arc<Seat>,
     pub(super) consumer: Box<dyn Consumer>,
     pub(super) admin: Box<dyn Admin>,
     pub(super) collector: Rc<RefCell<ProducerCollector>>,
@@ -71,18 +78,21 @@ pub struct StreamThread {
     pub(super) opening: BTreeMap<TaskId, Opening>,
     /// Tasks that the last assignment took away, still to be committed for the last time.
     pub(super) leaving: BTreeSet<TaskId>,
+    pub(super) mending: Mending,
+    pub(super) trouble: Trouble,
+    /// The task that runs right now: if its state turns out to be unusable, only its own is.
+    pub(super) at_work: Option<TaskId>,
     pub(super) now: Now,
     pub(super) last_commit_ms: i64,
     pub(super) last_purge_ms: i64,
     pub(super) transaction_since_ms: Option<i64>,
-    /// Offsets of an at-least-once commit are on their way.
-    pub(super) commit_in_flight: bool,
-    pub(super) pause_until_ms: i64,
-    pub(super) failing_since_ms: Option<i64>,
-    pub(super) stopping: bool,
+    /// Offsets of an at-least-once commit on their way.
+    pub(super) commit_in_flight: Option<Offsets>,
+    pub(super) stopping_since_ms: Option<i64>,
     pub(super) left: bool,
     /// Waits while there is nothing to do but heartbeats; a simulator's thread does not.
     pub(super) rest: fn(Duration),
+    pace: Pace,
     fetched: Vec<Fetched>,
 }
 
@@ -98,29 +108,31 @@ impl StreamThread {
         }
         let collector = ProducerCollector::new(producer, shared.broker.admin()?, exactly_once);
         let member = Member::new(member_config(&shared, &transactional_id), local_state(&shared));
+        let transport = shared.broker.group(&config.application_id)?;
         Ok(Self {
             name: format!("{}-StreamThread-{}", config.application_id, slot + 1),
-            transport: shared.broker.group(&config.application_id)?,
+            seat: Arc::new(Seat::new(member, transport, config.max_poll_interval_ms)),
             consumer: shared.broker.consumer(ConsumerRole::Main)?,
             admin: shared.broker.admin()?,
             collector: Rc::new(RefCell::new(collector)),
             transactional_id,
             exactly_once,
-            member,
             opener,
             slots: Slots::default(),
             opening: BTreeMap::new(),
             leaving: BTreeSet::new(),
+            mending: Mending::default(),
+            trouble: Trouble::default(),
+            at_work: None,
             now: Now { steady_ms: 0, wall_clock_ms: 0 },
             last_commit_ms: 0,
             last_purge_ms: 0,
             transaction_since_ms: None,
-            commit_in_flight: false,
-            pause_until_ms: 0,
-            failing_since_ms: None,
-            stopping: false,
+            commit_in_flight: None,
+            stopping_since_ms: None,
             left: false,
             rest: std::thread::sleep,
+            pace: Pace::default(),
             fetched: vec![],
             shared,
         })
@@ -128,7 +140,7 @@ impl StreamThread {
 
     /// Commits, closes its tasks and leaves the group in the steps that follow.
     pub fn stop(&mut self) {
-        self.stopping = true;
+        self.stopping_since_ms.get_or_insert(self.now.steady_ms);
     }
 
     /// Whether it is out of the group: nothing is to be stepped any more.
@@ -138,7 +150,8 @@ impl StreamThread {
 
     /// Whether it runs all that it was assigned.
     pub fn is_running(&self) -> bool {
-        self.member.state() == State::Stable && self.opening.is_empty() && self.leaving.is_empty()
+        let settled = self.opening.is_empty() && self.leaving.is_empty() && !self.mending.is_due();
+        settled && self.seat.ask(Member::state) == State::Stable
     }
 
     /// Tasks that run here.
@@ -149,47 +162,50 @@ impl StreamThread {
     /// One step. What can be mended is; an error ends the thread.
     pub fn step(&mut self, now: Now) -> Result<(), StreamsError> {
         self.now = now;
-        let outcome = self.try_step();
-        match outcome {
-            Ok(()) => {
-                if now.steady_ms >= self.pause_until_ms {
-                    self.failing_since_ms = None;
-                }
-                Ok(())
-            }
-            Err(error) => self.recover(error),
-        }
+        self.at_work = None;
+        self.try_step().or_else(|error| self.recover(error))
     }
 
     fn try_step(&mut self) -> Result<(), StreamsError> {
         self.membership()?;
         self.take_opened()?;
-        if self.stopping {
-            return self.shut_down();
+        if self.stop_is_overdue() {
+            return self.leave();
         }
-        if self.now.steady_ms < self.pause_until_ms {
+        if self.now.steady_ms < self.trouble.pause_until_ms {
             (self.rest)(IDLE_WAIT);
             return Ok(());
         }
+        self.mend()?;
+        if self.stopping_since_ms.is_some() {
+            return self.shut_down();
+        }
+        self.let_go()?;
         self.fetch()?;
         if self.may_process()? {
             self.process()?;
             self.punctuate()?;
         }
-        self.commit_if_due()
+        self.commit_if_due()?;
+        self.flush_if_due()
     }
 
     /// While a join is under way records are processed but not committed; not for ever.
     fn may_process(&mut self) -> Result<bool, StreamsError> {
-        if self.member.may_commit() || self.slots.is_empty() {
+        if self.slots.is_empty() || self.seat.ask(Member::may_commit) {
             return Ok(true);
         }
         let waited_ms = self.transaction_since_ms.map_or(0, |since| self.now.steady_ms - since);
         if self.exactly_once && waited_ms > super::TRANSACTION_TIMEOUT_MS / 2 {
-            self.abort("no commit was possible for half the transaction time-out")?;
-            return Ok(false);
+            let reason = "no commit was possible for half the transaction time-out";
+            return Err(StreamsError::Aborted(reason.to_owned()));
         }
         Ok(self.slots.uncommitted_bytes() < self.shared.config.max_uncommitted_bytes)
+    }
+
+    /// How long the last step took: slow processors get smaller steps.
+    pub(super) fn step_took(&mut self, took: Duration) {
+        self.pace.step_took(took);
     }
 
     fn fetch(&mut self) -> Result<(), StreamsError> {
@@ -208,19 +224,22 @@ impl StreamThread {
     }
 
     fn process(&mut self) -> Result<(), StreamsError> {
+        let limit = self.pace.records();
         let mut processed = 0;
-        while processed < RECORDS_PER_STEP {
+        while processed < limit {
             let before = processed;
             for slot in self.slots.iter_mut() {
-                processed += slot.process(RECORDS_PER_TURN, self.now.wall_clock_ms)?;
+                self.at_work = Some(slot.task.id());
+                let turn = RECORDS_PER_TURN.min(limit - processed);
+                processed += slot.process(turn, self.now.wall_clock_ms)?;
             }
-            if processed == before {
-                break;
-            }
-            if self.slots.uncommitted_bytes() >= self.shared.config.max_uncommitted_bytes {
+            let full = self.slots.uncommitted_bytes() >= self.shared.config.max_uncommitted_bytes;
+            if processed == before || full || self.slots.iter().any(|slot| slot.task.wants_commit()) {
                 break;
             }
         }
+        self.at_work = None;
+        self.pace.processed(processed);
         self.slots.resume_drained(&mut *self.consumer, self.shared.config.input_buffer_max_bytes)?;
         self.note_transaction();
         Ok(())
@@ -228,8 +247,10 @@ impl StreamThread {
 
     fn punctuate(&mut self) -> Result<(), StreamsError> {
         for slot in self.slots.iter_mut() {
+            self.at_work = Some(slot.task.id());
             slot.punctuate(self.now.wall_clock_ms)?;
         }
+        self.at_work = None;
         self.note_transaction();
         Ok(())
     }

@@ -1,61 +1,95 @@
-//! The OS threads of an instance: one per stream thread, each with one that opens its tasks.
+//! The OS threads of an instance: one per stream thread, each with one that opens its tasks and one that keeps its session
+//! alive.
 
 use super::opener::{OpenJob, Opened, Opener};
+use super::seat::Seat;
 use super::shared::Shared;
 use super::streams::Clock;
 use super::thread::{Now, StreamThread, TaskOpener};
 use crate::error::StreamsError;
+use crate::task_id::TaskId;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long the opening thread waits for records of a change log at a time.
 const RESTORE_WAIT: Duration = Duration::from_millis(100);
+/// How often a session is looked after while a step takes long: a fraction of the shortest heartbeat interval in use.
+const PULSE: Duration = Duration::from_millis(100);
+/// Pause before a thread that could not connect tries again.
+const CONNECT_PAUSE: Duration = Duration::from_secs(1);
 
-/// The stream thread's side of its opening thread.
+/// The stream thread's side of its opening thread. Dropping it ends the thread and waits for it: after that nobody holds
+/// a task's files.
 pub(super) struct OpenerThread {
-    jobs: Sender<OpenJob>,
+    jobs: Option<Sender<Errand>>,
     opened: Receiver<Opened>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Errand {
+    Open(OpenJob),
+    Cancel(TaskId),
 }
 
 impl OpenerThread {
-    /// Starts it; it ends when the stream thread drops its side.
     pub fn start(shared: Arc<Shared>, name: &str) -> Result<Self, StreamsError> {
         let (jobs, todo) = channel();
         let (done, opened) = channel();
-        let run = move || open_tasks(shared, &todo, &done);
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(run)
-            .map_err(|error| StreamsError::Fatal(format!("cannot start thread {name}: {error}")))?;
-        Ok(Self { jobs, opened })
+        let thread = spawn(name, move || open_tasks(shared, &todo, &done))?;
+        Ok(Self { jobs: Some(jobs), opened, thread: Some(thread) })
+    }
+
+    fn send(&self, errand: Errand) {
+        if let Some(jobs) = &self.jobs {
+            // If the thread is gone, `poll` says so.
+            let _ = jobs.send(errand);
+        }
     }
 }
 
 impl TaskOpener for OpenerThread {
     fn submit(&mut self, job: OpenJob) {
-        // If the thread is gone, it has died of a panic that its end of the channel shows in `poll`.
-        let _ = self.jobs.send(job);
+        self.send(Errand::Open(job));
     }
 
-    fn poll(&mut self) -> Option<Opened> {
+    fn cancel(&mut self, task: TaskId) {
+        self.send(Errand::Cancel(task));
+    }
+
+    fn poll(&mut self) -> Result<Option<Opened>, StreamsError> {
         match self.opened.try_recv() {
-            Ok(opened) => Some(opened),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+            Ok(opened) => Ok(Some(opened)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(StreamsError::Fatal("the thread that opens tasks panicked".to_owned())),
         }
     }
 }
 
-fn open_tasks(shared: Arc<Shared>, todo: &Receiver<OpenJob>, done: &Sender<Opened>) {
+impl Drop for OpenerThread {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        // What was opened and is not wanted any more closes here.
+        while self.opened.recv().is_ok() {}
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that opens tasks panicked");
+        }
+    }
+}
+
+fn open_tasks(shared: Arc<Shared>, todo: &Receiver<Errand>, done: &Sender<Opened>) {
     let mut opener = match Opener::new(shared) {
         Ok(opener) => opener,
         Err(error) => return fail_all(todo, done, &error),
     };
     loop {
-        let job = if opener.is_idle() { todo.recv().map_err(|_| TryRecvError::Disconnected) } else { todo.try_recv() };
-        match job {
-            Ok(job) => opener.submit(job),
+        let errand = if opener.is_idle() { todo.recv().map_err(|_| TryRecvError::Disconnected) } else { todo.try_recv() };
+        match errand {
+            Ok(Errand::Open(job)) => opener.submit(job),
+            Ok(Errand::Cancel(task)) => opener.cancel(task),
             Err(TryRecvError::Disconnected) => return,
             Err(TryRecvError::Empty) => {}
         }
@@ -71,13 +105,48 @@ fn open_tasks(shared: Arc<Shared>, todo: &Receiver<OpenJob>, done: &Sender<Opene
 }
 
 /// Without its clients the opener can open nothing: each task is told why.
-fn fail_all(todo: &Receiver<OpenJob>, done: &Sender<Opened>, error: &StreamsError) {
-    while let Ok(job) = todo.recv() {
+fn fail_all(todo: &Receiver<Errand>, done: &Sender<Opened>, error: &StreamsError) {
+    while let Ok(errand) = todo.recv() {
+        let Errand::Open(job) = errand else { continue };
         let outcome = Err(StreamsError::Fatal(error.to_string()));
-        if done.send(Opened { task: job.task, outcome }).is_err() {
+        if done.send(Opened { job, outcome }).is_err() {
             return;
         }
     }
+}
+
+/// Keeps a session alive while the stream thread is at work.
+struct Pulse {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Pulse {
+    fn start(seat: Arc<Seat>, started: Instant, name: &str) -> Result<Self, StreamsError> {
+        let (stop, stopped) = channel();
+        let beat = move || {
+            while stopped.recv_timeout(PULSE) == Err(RecvTimeoutError::Timeout) {
+                seat.pulse(started.elapsed().as_millis() as i64);
+            }
+        };
+        Ok(Self { stop: Some(stop), thread: Some(spawn(name, beat)?) })
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that keeps the session alive panicked");
+        }
+    }
+}
+
+pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StreamsError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(|error| StreamsError::Fatal(format!("cannot start thread {name}: {error}")))
 }
 
 /// What a stream thread tells its instance.
@@ -88,7 +157,8 @@ pub(super) enum Report {
     Ended { error: Option<StreamsError> },
 }
 
-/// Runs one stream thread until it is told to stop, or dies.
+/// Runs one stream thread until it is told to stop, or dies. A processor that panics kills its thread, not the process,
+/// and not silently.
 pub(super) fn run_stream_thread(
     shared: Arc<Shared>,
     slot: usize,
@@ -96,7 +166,12 @@ pub(super) fn run_stream_thread(
     stop: Arc<AtomicBool>,
     reports: Sender<Report>,
 ) {
-    let outcome = step_until_stopped(shared, slot, &*clock, &stop, &reports);
+    let run = || step_until_stopped(shared, slot, &*clock, &stop, &reports);
+    let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(StreamsError::Fatal(format!("the stream thread panicked: {text}")))
+    });
     if let Err(error) = &outcome {
         tracing::error!(slot, %error, "stream thread died");
     }
@@ -111,15 +186,21 @@ fn step_until_stopped(
     stop: &AtomicBool,
     reports: &Sender<Report>,
 ) -> Result<(), StreamsError> {
-    let mut thread = connect(&shared, slot, stop)?;
+    let Some(mut thread) = connect(&shared, slot, stop)? else { return Ok(()) };
     let started = Instant::now();
+    let _pulse = Pulse::start(thread.seat.clone(), started, &format!("pulse-{slot}"))?;
     let mut running = false;
     while !thread.is_stopped() {
         if stop.load(Ordering::Relaxed) {
             thread.stop();
         }
-        let steady_ms = started.elapsed().as_millis() as i64;
-        thread.step(Now { steady_ms, wall_clock_ms: clock.now_ms() })?;
+        let began = started.elapsed();
+        let stepped = thread.step(Now { steady_ms: began.as_millis() as i64, wall_clock_ms: clock.now_ms() });
+        if let Err(error) = stepped {
+            thread.give_up();
+            return Err(error);
+        }
+        thread.step_took(started.elapsed() - began);
         if thread.is_running() != running {
             running = !running;
             let _ = reports.send(Report::Running { slot, running });
@@ -128,16 +209,18 @@ fn step_until_stopped(
     Ok(())
 }
 
-/// Makes the thread; while the cluster is away it waits and says so.
-fn connect(shared: &Arc<Shared>, slot: usize, stop: &AtomicBool) -> Result<StreamThread, StreamsError> {
-    loop {
+/// Makes the thread; while the cluster is away it waits and says so. None if it was stopped meanwhile.
+fn connect(shared: &Arc<Shared>, slot: usize, stop: &AtomicBool) -> Result<Option<StreamThread>, StreamsError> {
+    while !stop.load(Ordering::Relaxed) {
         let opener = OpenerThread::start(shared.clone(), &format!("restore-{slot}"))?;
         match StreamThread::new(shared.clone(), slot, Box::new(opener)) {
-            Err(StreamsError::Retry(reason)) if !stop.load(Ordering::Relaxed) => {
-                tracing::warn!(slot, reason, "cannot connect yet");
-                std::thread::sleep(Duration::from_secs(1));
+            Ok(thread) => return Ok(Some(thread)),
+            Err(error @ (StreamsError::Fatal(_) | StreamsError::Topology(_))) => return Err(error),
+            Err(error) => {
+                tracing::warn!(slot, %error, "cannot connect yet");
+                std::thread::sleep(CONNECT_PAUSE);
             }
-            other => return other,
         }
     }
+    Ok(None)
 }

@@ -16,13 +16,29 @@ pub(super) struct Committed {
     partition_times_ms: Vec<i64>,
     operators_ms: BTreeMap<String, i64>,
     schedules: Vec<Vec<(i64, bool)>>,
-    letters: u64,
+    counts: Counts,
+}
+
+/// Records that did not go the ordinary way, since the task was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    dead_letters: u64,
+    dropped: u64,
 }
 
 impl Task {
     /// Whether there is anything to commit: records processed, left out or sent to the dead-letter topic.
     pub fn needs_commit(&self) -> bool {
-        self.dirty || self.letters.count() != self.committed.letters
+        self.dirty || self.counts() != self.committed.counts
+    }
+
+    /// Whether a commit should come now: a bad record has just gone its own way, and the next one must not undo that.
+    pub fn wants_commit(&self) -> bool {
+        self.wants_commit
+    }
+
+    fn counts(&self) -> Counts {
+        Counts { dead_letters: self.letters.dead_letters, dropped: self.dropped_records() }
     }
 
     /// At-least-once: the state is committed, the positions are not; the next commit brings them again.
@@ -53,8 +69,12 @@ impl Task {
         })
     }
 
-    /// The input positions to commit, with the task's times.
-    pub fn committable_offsets(&self) -> Vec<(TopicPartition, OffsetAndMetadata)> {
+    /// The input positions to commit, with the task's times; `assigned` tells where an input began of which nothing was
+    /// read yet.
+    pub fn committable_offsets(
+        &self,
+        assigned: impl Fn(&TopicPartition) -> i64,
+    ) -> Vec<(TopicPartition, OffsetAndMetadata)> {
         let mut times = SavedTimes {
             partition_ms: None,
             stream_ms: known(self.ctx.stream_time_ms),
@@ -62,7 +82,7 @@ impl Task {
         };
         let mut offsets = vec![];
         for queue in &self.inputs.queues {
-            let Some(offset) = queue.position() else { continue };
+            let offset = queue.position().unwrap_or_else(|| assigned(&queue.partition));
             times.partition_ms = known(queue.partition_time);
             offsets.push((queue.partition.clone(), OffsetAndMetadata { offset, metadata: times.encode() }));
         }
@@ -83,7 +103,21 @@ impl Task {
         }
         self.stores.commit(&positions);
         self.dirty = false;
+        let queues = &self.inputs.queues;
+        self.poisoned.retain(|(input, offset), _| queues[*input].position().is_none_or(|reached| *offset >= reached));
+        self.report(self.counts());
         self.remember_commit();
+    }
+
+    /// Counts what is committed now.
+    fn report(&self, counts: Counts) {
+        let (before, task) = (self.committed.counts, || self.id.to_string());
+        if counts.dead_letters > before.dead_letters {
+            metrics::counter!("comanda_dead_letters_total", "task" => task()).increment(counts.dead_letters - before.dead_letters);
+        }
+        if counts.dropped > before.dropped {
+            metrics::counter!("comanda_dropped_records_total", "task" => task()).increment(counts.dropped - before.dropped);
+        }
     }
 
     /// Goes back to the last commit: drops uncommitted writes, queues and cached updates, puts back times and
@@ -102,7 +136,9 @@ impl Task {
             node.borrow_mut().restore(saved);
         }
         self.dirty = false;
-        self.committed.letters = self.letters.count();
+        self.wants_commit = false;
+        let Counts { dead_letters, dropped } = self.committed.counts;
+        (self.letters.dead_letters, self.letters.dropped, self.ctx.dropped_records) = (dead_letters, 0, dropped);
     }
 
     /// Keeps what an abort would go back to.
@@ -112,8 +148,9 @@ impl Task {
             partition_times_ms: self.inputs.queues.iter().map(|queue| queue.partition_time).collect(),
             operators_ms: self.operator_times.save(),
             schedules: self.punctuated.iter().map(|node| node.borrow().save()).collect(),
-            letters: self.letters.count(),
+            counts: self.counts(),
         };
+        self.wants_commit = false;
     }
 }
 

@@ -24,6 +24,7 @@ pub struct TaskContext {
     pub(crate) now_ms: i64,
     pub(crate) record: Option<RecordMetadata>,
     pub(crate) dropped_records: u64,
+    pub(crate) caught_up: bool,
     collector: Rc<RefCell<dyn RecordCollector>>,
     key_buffer: Vec<u8>,
     value_buffer: Vec<u8>,
@@ -39,6 +40,7 @@ impl TaskContext {
             now_ms: 0,
             record: None,
             dropped_records: 0,
+            caught_up: false,
             collector,
             key_buffer: vec![],
             value_buffer: vec![],
@@ -58,6 +60,11 @@ impl TaskContext {
     /// The source record in process; none in a wall-clock punctuation.
     pub fn record_metadata(&self) -> Option<&RecordMetadata> {
         self.record.as_ref()
+    }
+
+    /// Whether no input of the task has records waiting and the end of each was reached.
+    pub fn is_caught_up(&self) -> bool {
+        self.caught_up
     }
 
     /// Counts a record that an operator leaves out (null key, late).

@@ -9,8 +9,10 @@ use bytes::Bytes;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Suffix of dead-letter topics.
-pub const DEAD_LETTER_SUFFIX: &str = ".dead-letter";
+/// Where bad records of a topic go.
+pub(crate) fn dead_letter_topic(source: &str) -> String {
+    format!("{source}.dead-letter")
+}
 
 /// Sends bad records away and counts them.
 pub(crate) struct DeadLetters {
@@ -21,11 +23,6 @@ pub(crate) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Records that did not go the ordinary way.
-    pub fn count(&self) -> u64 {
-        self.dead_letters + self.dropped
-    }
-
     /// Sends `raw` to `<topic>.dead-letter`.
     pub fn send(
         &mut self,
@@ -50,7 +47,7 @@ impl DeadLetters {
 
     fn write(&mut self, from: &TopicPartition, raw: &RawRecord, headers: &Headers) -> Result<(), StreamsError> {
         let mut collector = self.collector.borrow_mut();
-        let topic = collector.topic(&format!("{}{DEAD_LETTER_SUFFIX}", from.topic))?;
+        let topic = collector.topic(&dead_letter_topic(&from.topic))?;
         // A timestamp below 0 would be refused by the broker.
         let timestamp = raw.timestamp.max(0);
         collector.send(topic, None, timestamp, raw.key.as_deref(), raw.value.as_deref(), headers)

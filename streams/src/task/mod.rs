@@ -13,6 +13,7 @@ pub use context::{RecordMetadata, TaskContext};
 pub use unit::{Task, TaskSetup};
 
 pub(crate) use context::NO_TIME;
+pub(crate) use dead_letter::dead_letter_topic;
 pub(crate) use queue::{SourceQueueNode, Staged};
 
 use crate::error::StreamsError;

@@ -17,6 +17,9 @@ pub(crate) enum Staged {
 
 /// The typed side of a queue: decodes heads, runs them.
 pub(crate) trait SourceQueueNode {
+    /// Where the queue's records come from, for nodes that check whether they lie in the right partition.
+    fn set_place(&mut self, partition: i32, partitions: i32);
+
     /// Decodes the record that is now the head.
     fn stage(&mut self, raw: &RawRecord, partition_time: Option<i64>) -> Result<Staged, SerdeError>;
 
@@ -67,6 +70,11 @@ impl InputQueue {
             end: None,
             next_offset: None,
         }
+    }
+
+    /// How many partitions the queue's topic has.
+    pub fn set_place(&mut self, partitions: i32) {
+        self.node.set_place(self.partition.partition, partitions);
     }
 
     /// Bytes that wait.
@@ -207,6 +215,11 @@ impl PartitionGroup {
             self.offer(input);
         }
         Ok(Some(Taken { input, raw, time }))
+    }
+
+    /// Whether nothing waits anywhere and no log has more.
+    pub fn is_caught_up(&self) -> bool {
+        self.queues.iter().all(|queue| queue.waiting.is_empty() && queue.caught_up())
     }
 
     pub fn run(&mut self, input: usize, ctx: &mut TaskContext) -> Result<(), StreamsError> {

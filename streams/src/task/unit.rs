@@ -58,6 +58,7 @@ pub struct Task {
     failed: Option<(usize, RawRecord)>,
     /// Something happened since the last commit.
     pub(super) dirty: bool,
+    pub(super) wants_commit: bool,
     reported_waiting_ms: i64,
     cache_max_bytes: usize,
     max_task_idle_ms: i64,
@@ -104,6 +105,7 @@ impl Task {
             poisoned: BTreeMap::new(),
             failed: None,
             dirty: false,
+            wants_commit: false,
             reported_waiting_ms: i64::MIN / 2,
             cache_max_bytes,
             max_task_idle_ms: config.max_task_idle_ms,
@@ -161,6 +163,15 @@ impl Task {
         self.inputs.queues[input].set_end(position);
     }
 
+    /// How many partitions each input topic has, for sources that check where records lie.
+    pub fn set_partition_counts(&mut self, partitions: impl Fn(&str) -> Option<i32>) {
+        for queue in &mut self.inputs.queues {
+            if let Some(partitions) = partitions(&queue.partition.topic) {
+                queue.set_place(partitions);
+            }
+        }
+    }
+
     /// Takes the times over from the group's committed offsets: a new owner goes on where the old one stood.
     pub fn restore_times(&mut self, committed: &[(TopicPartition, OffsetAndMetadata)]) {
         let mut operators: BTreeMap<String, i64> = BTreeMap::new();
@@ -190,6 +201,7 @@ impl Task {
     /// `Aborted`: the caller aborts, and when the record comes again it goes to the dead-letter topic.
     pub fn process(&mut self, now_ms: i64) -> Result<bool, StreamsError> {
         self.ctx.now_ms = now_ms;
+        self.ctx.caught_up = false;
         for input in 0..self.inputs.queues.len() {
             match self.inputs.refresh(input, &mut self.letters) {
                 Err(StreamsError::Retry(reason)) => self.waits(input, reason, now_ms),
@@ -204,13 +216,14 @@ impl Task {
         self.ctx.stream_time_ms = self.ctx.stream_time_ms.max(taken.time);
         self.stores.set_record_timestamp(taken.time);
         if !self.poisoned.is_empty() {
-            if let Some(reason) = self.poisoned.remove(&(taken.input, taken.raw.offset)) {
+            if let Some(reason) = self.poisoned.get(&(taken.input, taken.raw.offset)).cloned() {
                 return self.to_dead_letter(&taken, &reason);
             }
         }
         let from = &self.inputs.queues[taken.input].partition;
         let (topic, partition, offset) = (from.topic.clone(), from.partition, taken.raw.offset);
         self.ctx.record = Some(RecordMetadata { topic, partition, offset });
+        self.ctx.caught_up = self.inputs.is_caught_up();
         match self.inputs.run(taken.input, &mut self.ctx).and_then(|()| self.punctuate_stream_time()) {
             Ok(()) => {}
             Err(StreamsError::SkipRecord(reason)) => return Err(self.poison(&taken, reason)),
@@ -235,6 +248,7 @@ impl Task {
     fn to_dead_letter(&mut self, taken: &Taken, reason: &str) -> Result<bool, StreamsError> {
         let from = self.inputs.queues[taken.input].partition.clone();
         self.letters.send("ProcessingException", &from, &taken.raw, reason)?;
+        self.wants_commit = true;
         Ok(true)
     }
 
@@ -256,6 +270,7 @@ impl Task {
     pub fn punctuate_wall_clock(&mut self, now_ms: i64) -> Result<(), StreamsError> {
         self.ctx.now_ms = now_ms;
         self.ctx.record = None;
+        self.ctx.caught_up = self.inputs.is_caught_up();
         self.stores.set_record_timestamp(now_ms);
         self.punctuate(PunctuationType::WallClockTime, now_ms)
     }
