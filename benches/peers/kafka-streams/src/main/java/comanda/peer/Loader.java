@@ -1,0 +1,77 @@
+package comanda.peer;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Fills an input topic that both engines then read: always the same records, drawn by a hash of their number. */
+final class Loader {
+    private static final int PARTITIONS = 4;
+    private static final long KEYS = 100_000;
+    /** Event time that the records spread over. */
+    private static final long SPAN_MS = 60_000;
+    private static final long START_MS = 1_700_000_000_000L;
+    private static final byte[] POOL = pool(1 << 20);
+
+    private Loader() {}
+
+    static void load(String workload, Main.Options options) throws Exception {
+        Map<String, Object> settings = Map.of(
+                "bootstrap.servers", options.text("bootstrap"),
+                "acks", "1", "enable.idempotence", false, "linger.ms", 50, "batch.size", 65536);
+        String topic = options.text("topic");
+        long records = options.number("records");
+        int valueBytes = workload.equals("w1") ? 200 : 100;
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", options.text("bootstrap")))) {
+            admin.createTopics(List.of(new NewTopic(topic, PARTITIONS, (short) 1))).all().get();
+        }
+        var bytes = new ByteArraySerializer();
+        try (var producer = new KafkaProducer<byte[], byte[]>(settings, bytes, bytes)) {
+            for (long i = 0; i < records; i++) {
+                long time = START_MS + i * SPAN_MS / records;
+                producer.send(new ProducerRecord<>(topic, null, time, key(draw(i, KEYS)), value(i, valueBytes)));
+            }
+        }
+    }
+
+    /** Twelve bytes: k and eleven digits. */
+    private static byte[] key(long number) {
+        byte[] key = new byte[12];
+        key[0] = 'k';
+        for (int i = 11; i > 0; i--) {
+            key[i] = (byte) ('0' + number % 10);
+            number /= 10;
+        }
+        return key;
+    }
+
+    private static byte[] value(long number, int length) {
+        int from = (int) draw(number ^ 0x5555AAAAL, POOL.length - length);
+        return Arrays.copyOfRange(POOL, from, from + length);
+    }
+
+    private static byte[] pool(int length) {
+        byte[] pool = new byte[length];
+        for (int i = 0; i < length; i++) {
+            pool[i] = (byte) (32 + (mix(i) & 63));
+        }
+        return pool;
+    }
+
+    private static long draw(long number, long below) {
+        return Long.remainderUnsigned(mix(number), below);
+    }
+
+    /** SplitMix64. */
+    private static long mix(long z) {
+        z += 0x9E3779B97F4A7C15L;
+        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return z ^ (z >>> 31);
+    }
+}
