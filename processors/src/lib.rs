@@ -5,6 +5,7 @@
 #![deny(unsafe_code, missing_docs)]
 
 mod agenda;
+pub mod analytics;
 mod contract_rules;
 mod input;
 mod keys;

@@ -4,7 +4,10 @@ use super::quarter::{Ending, Quarter};
 use crate::TopicSerdes;
 use crate::state_codec::state_serde;
 use comanda_schemas::{DeliveryMetrics, EventTime, OrderEvent, OrderId};
-use comanda_streams::{Grouped, KStream, Materialized, Processor, ProcessorContext, Produced, Record, Serdes, StreamsError, TimeWindows, Windowed};
+use comanda_streams::{
+    Grouped, KStream, Materialized, Processor, ProcessorContext, Produced, Record, Serdes, StreamsError, TimeWindows,
+    Windowed,
+};
 
 const QUARTERS: &str = "delivery-metrics-quarters";
 const QUARTER_MS: i64 = 15 * 60_000;

@@ -26,7 +26,12 @@ impl WindowTotal {
 /// The window's ranking with this total in it; `None` if it stays as it was.
 ///
 /// Ten places are state enough: a total never falls, so an item that drops out can come back only by a new total.
-pub(super) fn rank(former: Option<&PopularItems>, zone: &str, total: WindowTotal, now: EventTime) -> Option<PopularItems> {
+pub(super) fn rank(
+    former: Option<&PopularItems>,
+    zone: &str,
+    total: WindowTotal,
+    now: EventTime,
+) -> Option<PopularItems> {
     let mut items = former.map_or_else(Vec::new, |ranking| ranking.items.clone());
     items.retain(|place| place.item_id != total.item || place.quantity > total.sales.quantity);
     if !items.iter().any(|place| place.item_id == total.item) {
@@ -55,10 +60,11 @@ fn place_of(total: &WindowTotal) -> RankedItem {
     }
 }
 
-/// One delivery changes many rankings: its own identity for each.
+/// One delivery changes many rankings, by each of its lines: its own identity for each.
 fn envelope_of(zone: &str, total: &WindowTotal, now: EventTime) -> Envelope {
     let cause = total.sales.last_event;
-    let what = format!("{} {zone} {} {}", PopularItems::FULL_NAME, total.window_start.millis(), total.item);
+    let (start_ms, quantity) = (total.window_start.millis(), total.sales.quantity);
+    let what = format!("{} {zone} {start_ms} {} {quantity}", PopularItems::FULL_NAME, total.item);
     Envelope {
         event_id: EventId::caused_by(cause, &what),
         occurred_at: now,

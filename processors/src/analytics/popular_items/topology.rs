@@ -2,9 +2,9 @@
 
 use super::ranking::{self, WindowTotal};
 use super::sales::{Sales, ZoneItem, sales_of};
+use crate::TopicSerdes;
 use crate::keys::id_keys;
 use crate::state_codec::state_serde;
-use crate::TopicSerdes;
 use comanda_schemas::{EventTime, OrderEvent, OrderId, PopularItems};
 use comanda_streams::{
     Grouped, InitContext, KStream, KeyValueStore, Materialized, Processor, ProcessorContext, Produced, Record,
@@ -69,10 +69,12 @@ fn totals(orders: &KStream<OrderId, OrderEvent>) -> KStream<String, WindowTotal>
         .group_by_key(Grouped::with(id_keys(), state_serde()).with_name("popular-items-by-item"))
         .windowed_by(hours)
         .reduce(
-            |so_far: Sales, new| Some(match new {
-                Some(new) => so_far.plus(new),
-                None => so_far,
-            }),
+            |so_far: Sales, new| {
+                Some(match new {
+                    Some(new) => so_far.plus(new),
+                    None => so_far,
+                })
+            },
             Materialized::with(id_keys(), state_serde()).named(SALES),
         )
         .to_stream()

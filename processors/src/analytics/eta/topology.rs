@@ -1,0 +1,153 @@
+//! From order and delivery events to estimates. Everything of a zone meets in one task, so that its orders teach one
+//! another.
+
+use super::facts::{OrderFacts, Published};
+use super::learned::{Learned, Restaurant, Zone};
+use super::progress::{Progress, of_delivery, of_order};
+use super::rules;
+use crate::TopicSerdes;
+use crate::keys::id_keys;
+use crate::state_codec::state_serde;
+use comanda_schemas::{
+    DeliveryEvent, Envelope, EtaPredicted, Event, EventId, EventTime, OrderEvent, OrderId, RestaurantId,
+};
+use comanda_streams::{
+    InitContext, KStream, KeyValueStore, Processor, ProcessorContext, Produced, PunctuationType, Record, Repartitioned,
+    Schedule, Serdes, StoreHandle, Stores, StreamsBuilder, StreamsError,
+};
+use std::rc::Rc;
+
+/// Open orders.
+const ORDERS: &str = "eta-orders";
+/// What is learned per zone and per restaurant: as many entries as there are of them.
+const ZONES: &str = "eta-zones";
+const RESTAURANTS: &str = "eta-restaurants";
+/// An order whose end was never heard of is forgotten a day after the last news, or after it was wanted.
+const FORGET_AFTER_MS: i64 = 24 * 3_600_000;
+const SWEEP_EVERY_MS: i64 = 3_600_000;
+
+type OrderStore = KeyValueStore<OrderId, OrderFacts>;
+type ZoneStore = KeyValueStore<String, Zone>;
+type RestaurantStore = KeyValueStore<RestaurantId, Restaurant>;
+
+pub(in crate::analytics) fn draw(
+    builder: &StreamsBuilder,
+    orders: &KStream<OrderId, OrderEvent>,
+    deliveries: &KStream<OrderId, DeliveryEvent>,
+    serdes: &TopicSerdes,
+) {
+    let open = builder.add_state_store(Stores::key_value_store(ORDERS, id_keys(), state_serde()));
+    let zones = builder.add_state_store(Stores::key_value_store(ZONES, Serdes::string(), state_serde()));
+    let restaurants = builder.add_state_store(Stores::key_value_store(RESTAURANTS, id_keys(), state_serde()));
+    let orders = orders.flat_map(|_, event| {
+        let told = event.as_ref().and_then(of_order);
+        told.map(|(zone, progress)| (Some(zone.to_owned()), Some(progress)))
+    });
+    let deliveries = deliveries.flat_map(|_, event| {
+        let told = event.as_ref().and_then(of_delivery);
+        told.map(|(zone, progress)| (Some(zone.to_owned()), Some(progress)))
+    });
+    orders
+        .merge(&deliveries)
+        .repartition(Repartitioned::with(Serdes::string(), state_serde()).with_name("eta-by-zone"))
+        .process("eta", &[&open.clone(), &zones.clone(), &restaurants.clone()], move |init| {
+            EtaProcessor::new(init, &open, &zones, &restaurants)
+        })
+        .to("analytics.eta", Produced::with(id_keys(), serdes.eta.clone()));
+}
+
+struct EtaProcessor {
+    orders: Rc<OrderStore>,
+    zones: Rc<ZoneStore>,
+    restaurants: Rc<RestaurantStore>,
+}
+
+type Context<'a> = ProcessorContext<'a, OrderId, EtaPredicted>;
+
+impl EtaProcessor {
+    fn new(
+        init: &mut InitContext<'_, '_>,
+        orders: &StoreHandle<OrderStore>,
+        zones: &StoreHandle<ZoneStore>,
+        restaurants: &StoreHandle<RestaurantStore>,
+    ) -> Result<Self, StreamsError> {
+        init.schedule(SWEEP_EVERY_MS, PunctuationType::StreamTime);
+        Ok(Self { orders: init.open(orders)?, zones: init.open(zones)?, restaurants: init.open(restaurants)? })
+    }
+
+    fn learned(&self, zone: &String, restaurant: RestaurantId) -> Result<Learned, StreamsError> {
+        let zone = self.zones.get(zone)?.unwrap_or_default();
+        Ok(Learned { zone, restaurant: self.restaurants.get(&restaurant)?.unwrap_or_default() })
+    }
+
+    fn store_learned(
+        &self,
+        zone: &String,
+        restaurant: RestaurantId,
+        (before, after): (&Learned, &Learned),
+    ) -> Result<(), StreamsError> {
+        if before.zone != after.zone {
+            self.zones.put(zone, &after.zone)?;
+        }
+        if before.restaurant != after.restaurant {
+            self.restaurants.put(&restaurant, &after.restaurant)?;
+        }
+        Ok(())
+    }
+}
+
+impl Processor<String, Progress, OrderId, EtaPredicted> for EtaProcessor {
+    fn process(&mut self, ctx: &mut Context<'_>, record: Record<String, Progress>) -> Result<(), StreamsError> {
+        let (Some(zone), Some(progress)) = (record.key, record.value) else {
+            ctx.drop_record();
+            return Ok(());
+        };
+        let order = progress.order;
+        let mut facts = self.orders.get(&order)?.or_else(|| OrderFacts::placed(&progress));
+        let Some(restaurant) = facts.as_ref().map(|facts| facts.restaurant) else {
+            // After the end, or about an order that nobody placed.
+            ctx.drop_record();
+            return Ok(());
+        };
+        let before = self.learned(&zone, restaurant)?;
+        let mut after = before.clone();
+        let estimate = rules::take(&mut facts, &mut after, &progress);
+        self.store_learned(&zone, restaurant, (&before, &after))?;
+        match &facts {
+            Some(facts) => self.orders.put(&order, facts)?,
+            None => self.orders.delete(&order)?,
+        }
+        let Some(estimate) = estimate else { return Ok(()) };
+        let at_ms = progress.at.millis();
+        ctx.forward(Record::new(order, predicted(&progress, restaurant, zone, estimate), at_ms))
+    }
+
+    fn punctuate(&mut self, _: &mut Context<'_>, _: &Schedule, now_ms: i64) -> Result<(), StreamsError> {
+        let forgotten = EventTime(now_ms).plus_ms(-FORGET_AFTER_MS);
+        for (order, facts) in self.orders.all()? {
+            if facts.wanted_at.map_or(facts.changed_at, |wanted| wanted.max(facts.changed_at)) < forgotten {
+                self.orders.delete(&order)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn predicted(progress: &Progress, restaurant_id: RestaurantId, zone: String, estimate: Published) -> EtaPredicted {
+    EtaPredicted {
+        envelope: Envelope {
+            event_id: EventId::caused_by(progress.event, EtaPredicted::FULL_NAME),
+            occurred_at: progress.at,
+            correlation_id: progress.order.into(),
+            causation_id: Some(progress.event),
+            producer: crate::analytics::APPLICATION_ID.to_owned(),
+        },
+        order_id: progress.order,
+        restaurant_id,
+        zone,
+        stage: estimate.status,
+        predicted_at: progress.at,
+        p50_at: estimate.p50_at,
+        p90_at: estimate.p90_at,
+    }
+}
