@@ -145,7 +145,11 @@ impl CommandLog {
     fn open(broker: &dyn Broker) -> Result<Self, BrokerError> {
         let descriptions = broker.admin()?.describe_topics(&[TOPIC])?;
         let Some(Some(description)) = descriptions.into_iter().next() else {
-            return Err(BrokerError::new(ErrorKind::UnknownTopic, format!("write to {TOPIC}"), "there is no such topic"));
+            return Err(BrokerError::new(
+                ErrorKind::UnknownTopic,
+                format!("write to {TOPIC}"),
+                "there is no such topic",
+            ));
         };
         let mut producer = broker.producer(None)?;
         let topic = producer.topic(TOPIC)?;

@@ -61,12 +61,7 @@ impl Object {
     }
 
     /// A list of 1 to `max` objects, which must be there.
-    pub fn list<T>(
-        &mut self,
-        name: &str,
-        max: usize,
-        read: impl Fn(&mut Object) -> Option<T>,
-    ) -> Option<Vec<T>> {
+    pub fn list<T>(&mut self, name: &str, max: usize, read: impl Fn(&mut Object) -> Option<T>) -> Option<Vec<T>> {
         let values = self.required(name, |value| match value {
             Value::Array(values) if values.is_empty() => Err("is empty".to_owned()),
             Value::Array(values) if values.len() > max => Err(format!("has more than {max} entries")),
@@ -143,7 +138,8 @@ mod tests {
             let list = object.list("list", 4, |entry| entry.required("x", number));
             Some((a?, b?, list?))
         });
-        let told: Vec<_> = faults.unwrap_err().into_iter().map(|fault| format!("{}: {}", fault.field, fault.reason)).collect();
+        let told: Vec<_> =
+            faults.unwrap_err().into_iter().map(|fault| format!("{}: {}", fault.field, fault.reason)).collect();
         assert_eq!(
             told,
             [

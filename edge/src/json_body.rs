@@ -22,9 +22,8 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
-            Problem::of_status(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))
-        })?;
+        let value = serde_json::from_slice(&bytes)
+            .map_err(|error| Problem::of_status(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
         Ok(Self(value))
     }
 }

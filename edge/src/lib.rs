@@ -21,6 +21,8 @@ pub use app::{EdgeParts, Limits, app};
 pub use commands::KafkaCommands;
 pub use error::EdgeError;
 pub use observe::{REQUEST_SECONDS, REQUEST_SECONDS_BUCKETS, describe_metrics};
-pub use ports::{Analytics, Answer, AppendError, Appending, CommandOffset, Commands, Health, KnownOrder, Orders, QueryError};
+pub use ports::{
+    Analytics, Answer, AppendError, Appending, CommandOffset, Commands, Health, KnownOrder, Orders, QueryError,
+};
 pub use service::{EdgeHandle, EdgeOptions, EdgeService};
 pub use stores::{OrdersInStore, Owner, PopularItemsInStore};

@@ -91,11 +91,7 @@ pub trait Orders: Send + Sync + 'static {
     ///
     /// # Errors
     /// If the state cannot be read.
-    fn order(
-        &self,
-        order: OrderId,
-        after: Option<CommandOffset>,
-    ) -> Result<Answer<Option<KnownOrder>>, QueryError>;
+    fn order(&self, order: OrderId, after: Option<CommandOffset>) -> Result<Answer<Option<KnownOrder>>, QueryError>;
 }
 
 /// Answers about statistics. Calls may read from disk, as with [`Orders`].

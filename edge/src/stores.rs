@@ -23,11 +23,7 @@ impl<V> OrdersInStore<V> {
 }
 
 impl<V: 'static> Orders for OrdersInStore<V> {
-    fn order(
-        &self,
-        order: OrderId,
-        after: Option<CommandOffset>,
-    ) -> Result<Answer<Option<KnownOrder>>, QueryError> {
+    fn order(&self, order: OrderId, after: Option<CommandOffset>) -> Result<Answer<Option<KnownOrder>>, QueryError> {
         let written = after.map(|CommandOffset(offset)| (PlaceOrder::TOPIC, offset));
         let found = self.store.get_after(&order, written)?;
         Ok(answer(found, &self.owner).map(|value| value.as_ref().map(self.read)))
@@ -75,10 +71,8 @@ impl<T> Answer<T> {
 
 impl From<StreamsError> for QueryError {
     fn from(error: StreamsError) -> Self {
-        let retriable = matches!(
-            error,
-            StreamsError::Retry(_) | StreamsError::TaskMigrated(_) | StreamsError::TaskCorrupted(_)
-        );
+        let retriable =
+            matches!(error, StreamsError::Retry(_) | StreamsError::TaskMigrated(_) | StreamsError::TaskCorrupted(_));
         Self { reason: error.to_string(), retriable }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::rfc3339::Shown;
 use comanda_schemas::{
-    Cop, CustomerId, DeliveryId, DriverId, EventTime, OrderId, OrderItem, OrderView, PaymentId, PaymentStatus, RestaurantId,
+    Cop, CustomerId, DeliveryId, DriverId, EventTime, OrderId, OrderItem, OrderView, PaymentId, PaymentStatus,
+    RestaurantId,
 };
 use serde::Serialize;
 

@@ -4,8 +4,8 @@ use super::values;
 use crate::fields::{Object, read_object};
 use crate::problem::Problem;
 use comanda_schemas::{
-    Cop, CopOverflow, CustomerId, Envelope, EventId, EventTime, OrderId, OrderItem, PaymentMethodId, PlaceOrder, RestaurantId,
-    Sealed,
+    Cop, CopOverflow, CustomerId, Envelope, EventId, EventTime, OrderId, OrderItem, PaymentMethodId, PlaceOrder,
+    RestaurantId, Sealed,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -127,12 +127,7 @@ fn read_item(item: &mut Object) -> Option<OrderItem> {
     let name = item.required("name", values::text(MAX_NAME_CHARS));
     let quantity = item.required("quantity", values::quantity);
     let unit_price_centavos = item.required("unit_price_centavos", values::centavos);
-    Some(OrderItem {
-        item_id: item_id?,
-        name: name?,
-        quantity: quantity?,
-        unit_price_centavos: unit_price_centavos?,
-    })
+    Some(OrderItem { item_id: item_id?, name: name?, quantity: quantity?, unit_price_centavos: unit_price_centavos? })
 }
 
 fn read_sealed(sealed: &mut Object) -> Option<Sealed> {
