@@ -1,1 +1,22 @@
-//! comanda-simulator
+//! A whole application under a seeded simulator: the production stream threads on a cluster and disks in memory.
+//!
+//! **What it is.** A cluster (logs with offsets, transactions with markers, a group's coordinator) behind the engine's
+//! `Broker` port, disks that lose what is not flushed, and a world that steps some instances of
+//! [`comanda_streams::StreamThread`] in an order, at times and with faults that one seed decides. Afterwards everything
+//! is compared with what a naive computation over the committed inputs says.
+//!
+//! **What it is not.** A model of Kafka's performance, replication or security.
+//!
+//! A run is single-threaded; a broker call that lasts lets the world go on within it, so that a zombie is a call that
+//! returns late.
+#![deny(unsafe_code, missing_docs)]
+
+mod applications;
+mod client;
+mod cluster;
+mod dice;
+mod faults;
+mod world;
+
+pub use faults::Faults;
+pub use world::{Report, run};

@@ -1,0 +1,138 @@
+//! The cluster in memory: logs, transactions, groups and a clock that moves only when told to.
+
+mod coordinator;
+mod log;
+mod network;
+mod offsets;
+mod rebalance;
+mod transactions;
+
+pub(crate) use coordinator::Coordinator;
+pub(crate) use log::{Fate, Log, Txn};
+pub(crate) use network::{ConnectionId, Network};
+pub(crate) use offsets::Offsets;
+pub(crate) use transactions::{Epoch, TransactionalId};
+
+use crate::dice::Dice;
+use crate::faults::Faults;
+use comanda_streams::broker::{BrokerError, ErrorKind, NewTopic, RawRecord, TopicDescription, TopicPartition};
+use std::collections::BTreeMap;
+
+/// Everything that outlives instances.
+pub(crate) struct Cluster {
+    pub now_ms: i64,
+    pub dice: Dice,
+    pub faults: Faults,
+    pub topics: BTreeMap<String, Topic>,
+    pub logs: BTreeMap<TopicPartition, Log>,
+    /// By transaction number.
+    pub fates: Vec<Fate>,
+    pub transactional_ids: BTreeMap<String, TransactionalId>,
+    /// Commits whose requests are still on their way: due, id, epoch, transaction.
+    pub late_commits: Vec<(i64, String, Epoch, Txn)>,
+    pub next_sweep_ms: i64,
+    pub coordinators: BTreeMap<String, Coordinator>,
+    pub offsets: BTreeMap<String, Offsets>,
+    pub network: Network,
+    /// Which faults have happened, for the test that wants to see all of them.
+    pub seen: BTreeMap<&'static str, u64>,
+    /// What must never happen, and did.
+    pub violations: Vec<String>,
+}
+
+/// A topic.
+pub(crate) struct Topic {
+    pub id: [u8; 16],
+    pub partitions: i32,
+    pub configs: Vec<(String, String)>,
+}
+
+impl Cluster {
+    pub fn new(dice: Dice, faults: Faults) -> Self {
+        Self {
+            now_ms: 0,
+            dice,
+            faults,
+            topics: BTreeMap::new(),
+            logs: BTreeMap::new(),
+            fates: vec![],
+            transactional_ids: BTreeMap::new(),
+            late_commits: vec![],
+            next_sweep_ms: 0,
+            coordinators: BTreeMap::new(),
+            offsets: BTreeMap::new(),
+            network: Network::default(),
+            seen: BTreeMap::new(),
+            violations: vec![],
+        }
+    }
+
+    /// Lets time pass, and all that is due by then happen.
+    pub fn advance(&mut self, by_ms: i64) {
+        self.now_ms += by_ms;
+        self.advance_transactions();
+        self.advance_groups();
+    }
+
+    /// Notes that a fault has happened.
+    pub fn note(&mut self, fault: &'static str) {
+        *self.seen.entry(fault).or_insert(0) += 1;
+    }
+
+    /// Creates topics that do not exist.
+    pub fn create_topics(&mut self, topics: &[NewTopic]) {
+        for new in topics {
+            if self.topics.contains_key(&new.name) {
+                continue;
+            }
+            let id = u128::from(self.dice.below(u64::MAX)).to_be_bytes();
+            let topic = Topic { id, partitions: new.partitions, configs: new.configs.clone() };
+            self.topics.insert(new.name.clone(), topic);
+            for partition in 0..new.partitions {
+                self.logs.insert(TopicPartition::new(new.name.as_str(), partition), Log::default());
+            }
+        }
+    }
+
+    pub fn describe(&self, name: &str) -> Option<TopicDescription> {
+        let topic = self.topics.get(name)?;
+        Some(TopicDescription { name: name.to_owned(), id: topic.id, partitions: topic.partitions })
+    }
+
+    pub fn log(&self, partition: &TopicPartition) -> Result<&Log, BrokerError> {
+        self.logs.get(partition).ok_or_else(|| unknown(partition))
+    }
+
+    pub fn log_mut(&mut self, partition: &TopicPartition) -> Result<&mut Log, BrokerError> {
+        self.logs.get_mut(partition).ok_or_else(|| unknown(partition))
+    }
+
+    /// Committed records of a partition, oldest first, with those that are deleted by now.
+    pub fn history(&self, topic: &str, partition: i32) -> Vec<&RawRecord> {
+        let log = self.logs.get(&TopicPartition::new(topic, partition));
+        log.into_iter().flat_map(|log| log.all_committed(log.end(), &self.fates)).collect()
+    }
+
+    /// Cleans one compacted partition.
+    pub fn compact_any(&mut self) {
+        let compacted = |topic: &str| {
+            let configs = self.topics.get(topic).map_or(&[][..], |topic| &topic.configs);
+            configs.iter().any(|(name, value)| name == "cleanup.policy" && value.starts_with("compact"))
+        };
+        let all: Vec<TopicPartition> = self.logs.keys().filter(|p| compacted(&p.topic)).cloned().collect();
+        if all.is_empty() {
+            return;
+        }
+        let chosen = &all[self.dice.below(all.len() as u64) as usize];
+        if let Some(log) = self.logs.get_mut(chosen) {
+            log.compact(&self.fates);
+            self.note("log cleaned");
+        }
+    }
+}
+
+fn unknown(partition: &TopicPartition) -> BrokerError {
+    const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+    BrokerError::new(ErrorKind::UnknownTopic, format!("use {partition}"), "it does not exist")
+        .with_code(UNKNOWN_TOPIC_OR_PARTITION)
+}

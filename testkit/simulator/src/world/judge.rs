@@ -1,0 +1,154 @@
+//! What must hold of states: they are what their change logs say, no more and no less, and never ahead of them.
+
+use crate::applications::APPLICATION_ID;
+use crate::cluster::Cluster;
+use comanda_state_stores::backend::{Backend, Direction};
+use comanda_state_stores::keys::window_key;
+use comanda_state_stores::{
+    Persistence, Positions, StoreKind, StoreSpec, StoreView, StoresView, TaskStorage, ValueAndTimestamp,
+};
+use comanda_streams::broker::TopicPartition;
+use comanda_streams::{StreamsConfig, TaskId, Topology};
+use std::collections::BTreeMap;
+
+/// Entries of a store as they are stored.
+type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A task's disk as found after its process has ended: how far it reaches in records of its change logs.
+///
+/// # Errors
+/// If it holds anything but the committed change logs up to the positions that it names, or is ahead of the committed
+/// inputs.
+pub(super) fn check_disk(
+    cluster: &Cluster,
+    topology: &Topology,
+    config: &StreamsConfig,
+    task: TaskId,
+    disk: Box<dyn Backend>,
+) -> Result<i64, String> {
+    let specs = topology.task_stores(&[task.sub_topology], config);
+    let mut storage = TaskStorage::open(&specs, Persistence::Backend(disk)).map_err(|e| format!("{task}: {e}"))?;
+    let positions = storage.positions().clone();
+    storage.publish().map_err(|e| format!("{task}: {e}"))?;
+    let view = storage.views().load().ok_or("a published state is there")?;
+    check_inputs(cluster, task, &positions)?;
+    for spec in specs.iter().filter(|spec| spec.persistent) {
+        let position = positions.changelogs.get(&spec.name).copied().unwrap_or(0);
+        check_store(cluster, task, spec, &view, position).map_err(|e| format!("on disk at {position}: {e}"))?;
+    }
+    Ok(positions.changelogs.values().sum())
+}
+
+/// A running task's committed state equals its whole change logs.
+pub(super) fn check_state(
+    cluster: &Cluster,
+    specs: &[StoreSpec],
+    task: TaskId,
+    view: &StoresView,
+) -> Result<(), String> {
+    for spec in specs {
+        check_store(cluster, task, spec, view, i64::MAX).map_err(|e| format!("in the running task: {e}"))?;
+    }
+    Ok(())
+}
+
+fn check_inputs(cluster: &Cluster, task: TaskId, positions: &Positions) -> Result<(), String> {
+    let offsets = cluster.offsets.get(APPLICATION_ID);
+    for ((topic, partition), position) in &positions.inputs {
+        let input = TopicPartition::new(topic.clone(), *partition);
+        let committed = offsets.map_or(0, |offsets| offsets.decided(&input, &cluster.fates));
+        if *position > committed {
+            return Err(format!("{task} stands for {input} up to {position}, committed is {committed}"));
+        }
+    }
+    Ok(())
+}
+
+fn check_store(
+    cluster: &Cluster,
+    task: TaskId,
+    spec: &StoreSpec,
+    view: &StoresView,
+    position: i64,
+) -> Result<(), String> {
+    let log = TopicPartition::new(format!("{APPLICATION_ID}-{}-changelog", spec.name), task.partition);
+    let Some(known) = cluster.logs.get(&log) else { return Ok(()) };
+    if position != i64::MAX && position > known.end() {
+        return Err(format!("{task} is ahead of {log}: {position} of {}", known.end()));
+    }
+    let (expected, earliest_start) = replay(cluster, &log, spec, position);
+    let store = view.store(&spec.name).map_err(|e| e.to_string())?;
+    let found = entries(store).map_err(|e| e.to_string())?;
+    let differs = |key: &&Vec<u8>| {
+        let (found, expected) = (found.get(*key), expected.get(*key));
+        // What is out of retention may be seen as long as the records that moved the store's time on are not restored.
+        let hidden = start_of(spec, key).is_some_and(|start| start < earliest_start);
+        let is_right = if hidden { found.is_none_or(|found| expected == Some(found)) } else { found == expected };
+        !is_right && !is_cleaned(cluster, &log, key, position)
+    };
+    let Some(key) = found.keys().chain(expected.keys()).find(differs).cloned() else { return Ok(()) };
+    let text = |entries: &Entries| entries.get(&key).map(|value| String::from_utf8_lossy(value).into_owned());
+    Err(format!(
+        "{task}'s {} differs from {log}: {:?} is {:?}, must be {:?} ({} entries, {} expected)",
+        spec.name,
+        String::from_utf8_lossy(&key),
+        text(&found),
+        text(&expected),
+        found.len(),
+        expected.len()
+    ))
+}
+
+/// The committed change log up to `position`, replayed naively, and the first window start that is within retention.
+fn replay(cluster: &Cluster, log: &TopicPartition, spec: &StoreSpec, position: i64) -> (Entries, i64) {
+    let mut entries = Entries::new();
+    let mut newest_start = i64::MIN;
+    for record in cluster.logs[log].all_committed(position, &cluster.fates) {
+        let key = record.key.as_deref().unwrap_or_default().to_vec();
+        newest_start = newest_start.max(start_of(spec, &key).unwrap_or(i64::MIN));
+        match record.value.as_deref() {
+            Some(value) if spec.timestamped => {
+                let value = ValueAndTimestamp { timestamp_ms: record.timestamp, value }.encode();
+                entries.insert(key, value.to_vec());
+            }
+            Some(value) => drop(entries.insert(key, value.to_vec())),
+            None => drop(entries.remove(&key)),
+        }
+    }
+    let retention_ms = match &spec.kind {
+        StoreKind::Window(window) => window.segments.retention_ms,
+        _ => i64::MAX,
+    };
+    (entries, newest_start.saturating_sub(retention_ms).saturating_add(1))
+}
+
+/// Whether the last record of `key` before `position` is cleaned away: a restore that has not come to its successor yet
+/// has not seen it.
+fn is_cleaned(cluster: &Cluster, log: &TopicPartition, key: &[u8], position: i64) -> bool {
+    let log = &cluster.logs[log];
+    let of_key = log.all_committed(position, &cluster.fates).filter(|record| record.key.as_deref() == Some(key));
+    of_key.last().is_some_and(|record| log.is_cleaned(record.offset))
+}
+
+/// The window start in a window store's key.
+fn start_of(spec: &StoreSpec, key: &[u8]) -> Option<i64> {
+    const START_AND_SEQUENCE: usize = 12;
+    let StoreKind::Window(_) = spec.kind else { return None };
+    let start = key.get(key.len().checked_sub(START_AND_SEQUENCE)?..)?.first_chunk::<8>()?;
+    Some(i64::from_be_bytes(*start))
+}
+
+fn entries(store: &StoreView) -> Result<Entries, comanda_state_stores::StoreError> {
+    match &store.spec().kind {
+        StoreKind::Window(_) => {
+            let found = store.window_fetch_all(0, i64::MAX / 2, Direction::Forward)?;
+            found
+                .map(|entry| {
+                    let entry = entry?;
+                    Ok((window_key(entry.key(), entry.start_ms, 0), entry.value.to_vec()))
+                })
+                .collect()
+        }
+        _ => store.range(None, None, Direction::Forward)?.map(|entry| entry.map(|(k, v)| (k.to_vec(), v.to_vec()))).collect(),
+    }
+}

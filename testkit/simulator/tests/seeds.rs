@@ -1,0 +1,75 @@
+//! Seeded runs of the whole runtime. `SEED=17 cargo test -p comanda-simulator --test seeds -- --nocapture` replays one
+//! with everything logged.
+#![allow(clippy::unwrap_used)]
+
+use comanda_simulator::{Report, run};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, mpsc};
+
+/// Seeds of an ordinary test run; `SEEDS=5000` runs more, `FROM=1000` starts elsewhere.
+const SEEDS: u64 = 240;
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+fn run_all(from: u64, count: u64) -> BTreeMap<u64, Result<Report, String>> {
+    let next = AtomicU64::new(from);
+    let (results, inbox) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            let (next, results) = (&next, results.clone());
+            scope.spawn(move || {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= from + count {
+                        return;
+                    }
+                    let report = std::panic::catch_unwind(|| run(seed));
+                    let report = report.map_err(|_| "it panics".to_owned());
+                    results.send((seed, report)).unwrap();
+                }
+            });
+        }
+        drop(results);
+    });
+    inbox.into_iter().collect()
+}
+
+fn replay(seed: u64) {
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "trace".to_owned());
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().without_time().with_ansi(false).try_init();
+    let report = run(seed);
+    println!("{report:#?}");
+    assert!(report.problems.is_empty(), "seed {seed}: {}", report.problems.join("\n"));
+}
+
+#[test]
+fn whatever_happens_every_input_takes_effect_once_and_states_are_their_change_logs() {
+    if let Ok(seed) = std::env::var("SEED") {
+        return replay(seed.parse().unwrap());
+    }
+    let reports = run_all(number("FROM", 0), number("SEEDS", SEEDS));
+    let (mut seen, mut errors) = (BTreeMap::new(), BTreeMap::new());
+    let failures = Mutex::new(vec![]);
+    for (seed, report) in &reports {
+        let problems = match report {
+            Ok(report) => {
+                report.seen.iter().for_each(|(fault, times)| *seen.entry(*fault).or_insert(0) += times);
+                report.errors.iter().for_each(|(error, times)| *errors.entry(error.as_str()).or_insert(0) += times);
+                report.problems.clone()
+            }
+            Err(panic) => vec![panic.clone()],
+        };
+        if let Some(first) = problems.first() {
+            let application = report.as_ref().map_or("", |report| report.application);
+            failures.lock().unwrap().push(format!(
+                "seed {seed} ({application}): {first}\n  replay: SEED={seed} cargo test -p comanda-simulator --test seeds -- --nocapture"
+            ));
+        }
+    }
+    println!("faults: {seen:#?}\nerrors that ended threads: {errors:#?}");
+    let failures = failures.into_inner().unwrap();
+    assert!(failures.is_empty(), "{} of {} seeds fail:\n{}", failures.len(), reports.len(), failures.join("\n"));
+}
