@@ -34,7 +34,7 @@ pub use processor::{
 };
 pub use record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
 pub use runtime::{
-    Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, Now, QueryRegistry, QueryResult, QueryableStore, Restored, Simulation, StreamThread,
+    Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, Now, QueryRegistry, QueryResult, QueryableStore, Pulse, Restored, Simulation, StreamThread,
     SystemClock, TRANSACTION_TIMEOUT_MS, TaskDisks,
 };
 pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};

@@ -24,7 +24,7 @@ mod workers;
 
 pub use opener::Restored;
 pub use query::{QueryRegistry, QueryResult, QueryableStore};
-pub use simulated::{Simulation, TaskDisks};
+pub use simulated::{Pulse, Simulation, TaskDisks};
 pub use instance_state::KafkaStreamsState;
 pub use streams::{Clock, KafkaStreams, KeyQueryMetadata, SystemClock};
 pub use thread::{Now, StreamThread};

@@ -3,6 +3,7 @@
 
 use super::opener::{OpenJob, Opened, Opener};
 use super::query::QueryRegistry;
+use super::seat::Seat;
 use super::shared::Shared;
 use super::state_dir::StateDirectory;
 use super::thread::{StreamThread, TaskOpener};
@@ -71,6 +72,21 @@ impl StreamThread {
     /// The committed states of its tasks.
     pub fn queries(&self) -> &QueryRegistry {
         &self.shared.queries
+    }
+
+    /// What keeps its session alive while a step takes long.
+    pub fn pulse(&self) -> Pulse {
+        Pulse(self.seat.clone())
+    }
+}
+
+/// A thread's heartbeats, from outside of its steps.
+pub struct Pulse(Arc<Seat>);
+
+impl Pulse {
+    /// Takes in the coordinator's answers and sends what is due.
+    pub fn beat(&self, steady_ms: i64) {
+        self.0.pulse(steady_ms);
     }
 }
 
