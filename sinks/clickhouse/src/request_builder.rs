@@ -24,7 +24,7 @@ pub(crate) fn insert(table: &Table, database: &str, block: &Block, compress: boo
     let parameters = vec![
         ("database", database.to_owned()),
         ("query", table.insert_statement.clone()),
-        ("insert_deduplicate", "1".to_owned()),
+        (table.deduplication_setting.0, table.deduplication_setting.1.to_owned()),
         ("insert_deduplication_token", block.token.clone()),
         ("async_insert", "0".to_owned()), // the default since 26: would mix inserts and answer early
         ("max_insert_block_size", NEVER_CUT.to_owned()),

@@ -24,6 +24,8 @@ pub(crate) struct Table {
     pub header: Vec<u8>,
     /// Inserts that the table remembers.
     pub deduplication_window: u64,
+    /// The setting, with its value, by which this server drops an insert that it has had.
+    pub deduplication_setting: (&'static str, &'static str),
     columns: Vec<Column>,
     month_of: String,
 }
@@ -103,6 +105,11 @@ impl Table {
         let live: HashMap<&str, &str> = described.iter().filter_map(|row| writable(row)).collect();
         let mut table = Self::with_columns(mapping, &live)?;
         table.deduplication_window = window(text(engine));
+        // Where the newer of the two settings exists, the older says nothing any more.
+        let newer = client.query("SELECT name FROM system.settings WHERE name = 'deduplicate_insert'")?;
+        if !newer.is_empty() {
+            table.deduplication_setting = ("deduplicate_insert", "enable");
+        }
         Ok(table)
     }
 
@@ -139,6 +146,7 @@ impl Table {
             ),
             header,
             deduplication_window: 0,
+            deduplication_setting: ("insert_deduplicate", "1"),
             columns,
             month_of: mapping.month_of.clone(),
         }

@@ -101,7 +101,7 @@ fn the_sink_of_another_test() {
     let Ok(arguments) = std::env::var(VARIABLE) else {
         return;
     };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
     let words: Vec<&str> = arguments.split(' ').collect();
     let [kafka, registry, clickhouse, database, topic, group, point, nth] = words[..] else {
         panic!("{VARIABLE}={arguments}");

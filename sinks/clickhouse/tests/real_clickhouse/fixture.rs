@@ -37,15 +37,15 @@ pub struct World {
 impl World {
     /// On the shared servers.
     pub fn new() -> Self {
-        Self::with_clickhouse(Servers::clickhouse())
+        Self::on(Servers::kafka(), Servers::clickhouse())
     }
 
-    /// With a ClickHouse of the test's own.
-    pub fn with_clickhouse(address: &str) -> Self {
+    /// With a server of the test's own.
+    pub fn on(kafka: &str, clickhouse: &str) -> Self {
         let world = Self {
-            kafka: Servers::kafka().to_owned(),
+            kafka: kafka.to_owned(),
             registry: Servers::registry().to_owned(),
-            clickhouse: address.to_owned(),
+            clickhouse: clickhouse.to_owned(),
             database: unique_name("sink"),
             topic: unique_name("orders"),
             group: unique_name("clickhouse"),
