@@ -1,2 +1,71 @@
-//! comanda
-fn main() {}
+//! `comanda`: one binary that runs any set of roles, and the demo.
+
+mod clock;
+mod cluster;
+mod config;
+mod demo;
+mod edge;
+mod error;
+mod roles;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use config::Addresses;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Food delivery on Kafka: stateful processors, a sink to ClickHouse, and an edge that decides nothing.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    addresses: Addresses,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Creates topics, registers schemas, makes tables: what has to be there before any role runs.
+    Prepare,
+    /// Runs roles until SIGTERM: order, delivery, analytics, sink, edge; none given means all.
+    Run {
+        /// Roles.
+        roles: Vec<roles::Role>,
+        /// Where state is kept; each process needs a directory of its own.
+        #[arg(long, env = "COMANDA_STATE_DIR", default_value = "state")]
+        state_dir: PathBuf,
+        /// Port of the edge, on loopback.
+        #[arg(long, env = "COMANDA_EDGE_PORT", default_value_t = 8080)]
+        edge_port: u16,
+    },
+    /// Plays one evening of a simulated city through all roles, and compares the result with the city's own books.
+    Demo(demo::DemoArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_log(matches!(cli.command, Command::Demo(_)));
+    let outcome = match cli.command {
+        Command::Prepare => cluster::prepare(&cli.addresses).map(|()| true),
+        Command::Run { roles, state_dir, edge_port } => {
+            serve::run(&cli.addresses, &roles, &state_dir, edge_port).map(|()| true)
+        }
+        Command::Demo(args) => demo::run(&cli.addresses, args),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("comanda: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs to standard error; the demo is quiet unless `RUST_LOG` says otherwise.
+fn init_log(quiet: bool) {
+    let default = if quiet { "error" } else { "info" };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,183 @@
+//! Between the city and Kafka: writes what people do, shows the city what the processors publish.
+
+use super::books::SystemBooks;
+use super::freshness::Freshness;
+use super::reader::TopicReader;
+use crate::cluster;
+use crate::config::Addresses;
+use crate::error::AppError;
+use comanda_city::{Books, City, CityEvent, Emission, Observation, Payload, Placement};
+use comanda_processors::order::OrderState;
+use comanda_registry::{AvroDeserializer, AvroSerializer, SchemaRegistry};
+use comanda_schemas::{
+    DeliveryCommand, DeliveryEvent, DriverMessage, Message, OrderCommand, OrderEvent, OrderId, PaymentCommand,
+    PaymentEvent, RestaurantCatalog,
+};
+use comanda_streams::QueryableStore;
+use comanda_streams::broker::{Broker, Headers, Producer, TopicHandle};
+use comanda_streams::partitioner::partition_for_key;
+use comanda_streams::{Serializer, StreamsError};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Plays one city.
+pub struct Player {
+    city: City,
+    producer: Box<dyn Producer>,
+    topics: HashMap<&'static str, TopicHandle>,
+    writers: Writers,
+    readers: Readers,
+    watched: [TopicReader; 3],
+    freshness: Freshness,
+    /// Records written and seen, for the progress line.
+    pub written: u64,
+    pub seen: u64,
+}
+
+struct Writers {
+    orders: AvroSerializer<OrderCommand>,
+    payments: AvroSerializer<PaymentEvent>,
+    deliveries: AvroSerializer<DeliveryCommand>,
+    drivers: AvroSerializer<DriverMessage>,
+    catalogs: AvroSerializer<RestaurantCatalog>,
+}
+
+struct Readers {
+    orders: AvroDeserializer<OrderEvent>,
+    payments: AvroDeserializer<PaymentCommand>,
+    deliveries: AvroDeserializer<DeliveryEvent>,
+}
+
+impl Player {
+    /// Connects a city.
+    pub fn new(
+        addresses: &Addresses,
+        city: City,
+        orders: QueryableStore<OrderId, OrderState>,
+    ) -> Result<Self, AppError> {
+        let broker = cluster::broker(addresses)?;
+        let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::registry(addresses));
+        let writers = Writers {
+            orders: AvroSerializer::new(&*registry)?,
+            payments: AvroSerializer::new(&*registry)?,
+            deliveries: AvroSerializer::new(&*registry)?,
+            drivers: AvroSerializer::new(&*registry)?,
+            catalogs: AvroSerializer::new(&*registry)?,
+        };
+        let readers = Readers {
+            orders: AvroDeserializer::new(registry.clone()),
+            payments: AvroDeserializer::new(registry.clone()),
+            deliveries: AvroDeserializer::new(registry),
+        };
+        let [orders_topic, payments, deliveries] = comanda_city::WATCHED_TOPICS;
+        let watch = |topic| TopicReader::from_start(&*broker, topic);
+        Ok(Self {
+            city,
+            producer: broker.producer(None)?,
+            topics: HashMap::new(),
+            writers,
+            readers,
+            watched: [watch(orders_topic)?, watch(payments)?, watch(deliveries)?],
+            freshness: Freshness::start(orders)?,
+            written: 0,
+            seen: 0,
+        })
+    }
+
+    /// Whether all is done in the city.
+    pub fn city_is_over(&self) -> bool {
+        self.city.is_over()
+    }
+
+    /// The city's books so far.
+    pub fn books(&self) -> Books {
+        self.city.books()
+    }
+
+    /// Ends the play.
+    pub fn into_books(self) -> SystemBooks {
+        SystemBooks { city: self.city.books(), freshness_ms: self.freshness.finish() }
+    }
+
+    /// Shows the city what was published and writes what happens up to `now_ms`; tells how many records moved.
+    pub fn step(&mut self, now_ms: i64) -> Result<usize, AppError> {
+        let mut moved = self.watch()?;
+        let emissions = self.city.next_before(now_ms);
+        moved += emissions.len();
+        for emission in &emissions {
+            self.write(emission)?;
+        }
+        self.producer.flush()?;
+        if moved == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        Ok(moved)
+    }
+
+    fn watch(&mut self) -> Result<usize, AppError> {
+        let mut seen = 0;
+        for (number, topic) in self.watched.iter_mut().enumerate() {
+            for record in topic.poll()? {
+                let Some(value) = record.value else { continue };
+                let observation = match number {
+                    0 => read(&self.readers.orders, &value).map(Observation::Order),
+                    1 => read(&self.readers.payments, &value).map(Observation::Payment),
+                    _ => read(&self.readers.deliveries, &value).map(Observation::Delivery),
+                };
+                self.city.observe(observation?);
+                seen += 1;
+            }
+        }
+        self.seen += seen as u64;
+        Ok(seen)
+    }
+
+    fn write(&mut self, emission: &Emission) -> Result<(), AppError> {
+        let value = match &emission.payload {
+            Payload::Bytes(bytes) => bytes.clone(),
+            Payload::Event(event) => self.encode(event)?,
+        };
+        if let (Payload::Event(CityEvent::Order(OrderCommand::PlaceOrder(place))), None) =
+            (&emission.payload, emission.fault)
+        {
+            self.freshness.sent(place.order_id);
+        }
+        let topic = match self.topics.get(emission.topic) {
+            Some(topic) => *topic,
+            None => *self.topics.entry(emission.topic).or_insert(self.producer.topic(emission.topic)?),
+        };
+        let key = emission.key.as_deref().map(str::as_bytes);
+        let partition = key.map(|key| partition(key, emission.topic, emission.placement));
+        self.producer.send(topic, partition, emission.at_ms, key, Some(&value), &Headers::EMPTY)?;
+        self.written += 1;
+        Ok(())
+    }
+
+    fn encode(&self, event: &CityEvent) -> Result<Vec<u8>, AppError> {
+        let (topic, mut out) = (event.topic(), vec![]);
+        let written = match event {
+            CityEvent::Order(event) => self.writers.orders.serialize(topic, event, &mut out),
+            CityEvent::Payment(event) => self.writers.payments.serialize(topic, event, &mut out),
+            CityEvent::Delivery(event) => self.writers.deliveries.serialize(topic, event, &mut out),
+            CityEvent::Driver(event) => self.writers.drivers.serialize(topic, event, &mut out),
+            CityEvent::Catalog(event) => self.writers.catalogs.serialize(topic, event, &mut out),
+        };
+        written.map_err(|error| AppError::Role { role: "city", error: StreamsError::from(error) })?;
+        Ok(out)
+    }
+}
+
+fn read<M: Message>(reader: &AvroDeserializer<M>, bytes: &[u8]) -> Result<M, AppError> {
+    let failed = |error: comanda_registry::DecodeError| StreamsError::Fatal(error.to_string());
+    reader.read(bytes).map_err(|error| AppError::Role { role: "city", error: failed(error) })
+}
+
+/// Where murmur2 puts the key, or, for a fault, the next one.
+fn partition(key: &[u8], topic: &str, placement: Placement) -> i32 {
+    let count = comanda_schemas::topic(topic).map_or(1, |topic| topic.partitions);
+    let home = partition_for_key(key, count);
+    match placement {
+        Placement::ByKey => home,
+        Placement::Misrouted => (home + 1) % count,
+    }
+}

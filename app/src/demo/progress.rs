@@ -1,0 +1,66 @@
+//! A line a second: simulated time, orders by status, events, lag.
+
+use super::player::Player;
+use crate::cluster;
+use crate::config::Addresses;
+use crate::error::AppError;
+use crate::roles::{Role, processor};
+use comanda_streams::broker::{Admin, Broker, Isolation, OffsetSpec, TopicPartition};
+
+/// Bogotá has no summer time: UTC−5 all year.
+const BOGOTA_MS: i64 = -5 * 3_600_000;
+
+/// What the line is made from.
+pub struct Progress {
+    admin: Box<dyn Admin>,
+    /// Application ids with the partitions that they read.
+    groups: Vec<(&'static str, Vec<TopicPartition>)>,
+    moved: u64,
+}
+
+impl Progress {
+    pub fn new(addresses: &Addresses) -> Result<Self, AppError> {
+        let admin = cluster::broker(addresses)?.admin()?;
+        let processors = Role::ALL.into_iter().filter_map(processor);
+        let groups = processors.map(|processor| (processor.name, partitions_of(processor.reads))).collect();
+        Ok(Self { admin, groups, moved: 0 })
+    }
+
+    pub fn line(&mut self, player: &Player, now_ms: i64) -> Result<(), AppError> {
+        let (books, lag) = (player.books(), self.lag()?);
+        let moved = player.written + player.seen;
+        let rate = moved - std::mem::replace(&mut self.moved, moved);
+        println!(
+            "{}  orders: {} made, {} open, {} delivered, {} cancelled   {rate} events/s   lag {lag}",
+            time_of_day(now_ms),
+            books.orders_made,
+            books.open(),
+            books.delivered,
+            books.cancelled,
+        );
+        Ok(())
+    }
+
+    /// Records that the processors have not yet committed as read; each transaction's marker counts as one.
+    fn lag(&mut self) -> Result<i64, AppError> {
+        let mut lag = 0;
+        for (group, partitions) in &self.groups {
+            let ends = self.admin.list_offsets(partitions, OffsetSpec::Latest, Isolation::ReadCommitted)?;
+            let committed = self.admin.committed_offsets(group, partitions)?;
+            for (end, committed) in ends.iter().zip(committed) {
+                lag += end - committed.map_or(0, |committed| committed.offset);
+            }
+        }
+        Ok(lag)
+    }
+}
+
+fn partitions_of(topics: &[&str]) -> Vec<TopicPartition> {
+    let known = topics.iter().filter_map(|name| comanda_schemas::topic(name));
+    known.flat_map(|topic| (0..topic.partitions).map(|p| TopicPartition::new(topic.name.as_str(), p))).collect()
+}
+
+fn time_of_day(now_ms: i64) -> String {
+    let seconds = ((now_ms + BOGOTA_MS) / 1_000).rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}

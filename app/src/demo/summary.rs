@@ -1,0 +1,235 @@
+//! The end of the demo: the city's books beside what the system made of the evening.
+
+use super::books::SystemBooks;
+use super::reader::TopicReader;
+use crate::cluster;
+use crate::config::Addresses;
+use crate::error::AppError;
+use comanda_clickhouse::{ClickHouse, Mapping};
+use comanda_registry::{AvroDeserializer, SchemaId, SchemaRegistry};
+use comanda_schemas::{Cop, EtaPredicted, Message, OrderEvent, OrderStatus, OrderView};
+use comanda_streams::StreamsError;
+use comanda_streams::broker::{Broker, RawRecord};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long the sink may take to catch up.
+const SINK_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Prints the summary; true if all equalities hold.
+pub fn print(addresses: &Addresses, books: &SystemBooks, edge_port: u16) -> Result<bool, AppError> {
+    let broker = cluster::broker(addresses)?;
+    let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::registry(addresses));
+    let system = System {
+        views: latest(decoded::<OrderView>(&*broker, &registry, "order.views")?),
+        etas: decoded(&*broker, &registry, "analytics.eta")?,
+        events: decoded(&*broker, &registry, "order.events")?,
+    };
+    let mut report = Report::default();
+    println!("\nThe evening, by the city's own books (left) and by the system (right)");
+    orders(&mut report, books, &system);
+    money(&mut report, books, &system);
+    dead_letters(&mut report, books, &*broker)?;
+    clickhouse(&mut report, addresses, &*broker, &*registry)?;
+    report.equal("complaints of the city", 0, books.city.complaints.values().sum::<u64>());
+    println!();
+    freshness(books);
+    eta(books, &system);
+    top_items(&mut report, books, &system);
+    how_to_go_on(addresses, edge_port);
+    println!("{}", if report.failed == 0 { "All equalities hold." } else { "NOT EQUAL: see the lines marked ✗." });
+    Ok(report.failed == 0)
+}
+
+struct System {
+    views: BTreeMap<String, OrderView>,
+    etas: Vec<EtaPredicted>,
+    events: Vec<OrderEvent>,
+}
+
+#[derive(Default)]
+struct Report {
+    failed: usize,
+}
+
+impl Report {
+    fn equal<T: PartialEq + std::fmt::Display>(&mut self, what: &str, city: T, system: T) {
+        let good = city == system;
+        self.failed += usize::from(!good);
+        println!("  {} {what:<34} {city:>20} {} {system}", if good { "✓" } else { "✗" }, if good { "=" } else { "≠" });
+    }
+}
+
+fn decoded<M: Message>(
+    broker: &dyn Broker,
+    registry: &Arc<dyn SchemaRegistry>,
+    topic: &str,
+) -> Result<Vec<M>, AppError> {
+    let reader = AvroDeserializer::<M>::new(registry.clone());
+    let mut values = vec![];
+    for record in TopicReader::from_start(broker, topic)?.read_to_end()? {
+        let Some(value) = record.value else { continue };
+        let failed = |error: comanda_registry::DecodeError| AppError::Role {
+            role: "demo",
+            error: StreamsError::Fatal(format!("{topic}: {error}")),
+        };
+        values.push(reader.read(&value).map_err(failed)?);
+    }
+    Ok(values)
+}
+
+fn latest(views: Vec<OrderView>) -> BTreeMap<String, OrderView> {
+    views.into_iter().map(|view| (view.order_id.to_string(), view)).collect()
+}
+
+fn orders(report: &mut Report, books: &SystemBooks, system: &System) {
+    let with = |status| system.views.values().filter(|view| view.status == status).count() as u64;
+    let (city, delivered, cancelled) = (&books.city, with(OrderStatus::Delivered), with(OrderStatus::Cancelled));
+    report.equal("orders made", city.orders_made, system.views.len() as u64);
+    report.equal("orders delivered", city.delivered, delivered);
+    report.equal("orders cancelled", city.cancelled, cancelled);
+    report.equal("made = delivered + cancelled", city.orders_made, delivered + cancelled);
+}
+
+/// What the provider took and gave back, against what the orders say.
+fn money(report: &mut Report, books: &SystemBooks, system: &System) {
+    let sum = |of: fn(&OrderView) -> Cop| system.views.values().map(|view| of(view).0).sum::<i64>();
+    let (captured, refunded) = (sum(|view| view.captured_centavos), sum(|view| view.refunded_centavos));
+    let money = &books.city.money;
+    report.equal("captured, COP", pesos(money.captured_centavos), pesos(captured));
+    report.equal("refunded, COP", pesos(money.refunded_centavos), pesos(refunded));
+    report.equal("held = captured − refunded, COP", pesos(money.held_centavos()), pesos(captured - refunded));
+}
+
+/// Pesos to the centavo.
+fn pesos(centavos: i64) -> String {
+    format!("{}.{:02}", centavos / 100, centavos.abs() % 100)
+}
+
+/// Each bad record once per application that reads its topic: told apart by its bytes.
+fn dead_letters(report: &mut Report, books: &SystemBooks, broker: &dyn Broker) -> Result<(), AppError> {
+    for (topic, kinds) in &books.city.dead_letters {
+        let expected: u64 = kinds.values().sum();
+        let letters = TopicReader::from_start(broker, &format!("{topic}.dead-letter"))?.read_to_end()?;
+        let position = |record: &RawRecord| {
+            ["partition", "offset"].map(|field| {
+                record.headers.last(&format!("__streams.errors.{field}")).map(<[u8]>::to_vec).unwrap_or_default()
+            })
+        };
+        let distinct: BTreeSet<_> = letters.iter().map(position).collect();
+        report.equal(&format!("dead letters of {topic}"), expected, distinct.len() as u64);
+    }
+    Ok(())
+}
+
+/// Rows = events, topic by topic. A record that is no event at all (not Avro, a schema that nobody knows) has no row.
+fn clickhouse(
+    report: &mut Report,
+    addresses: &Addresses,
+    broker: &dyn Broker,
+    registry: &dyn SchemaRegistry,
+) -> Result<(), AppError> {
+    let client = ClickHouse::new(cluster::clickhouse(addresses));
+    let deadline = Instant::now() + SINK_PATIENCE;
+    for mapping in Mapping::all()? {
+        let records = TopicReader::from_start(broker, &mapping.topic)?.read_to_end()?;
+        let mut known = BTreeMap::new();
+        let events = records.iter().filter(|record| is_event(record, registry, &mut known)).count() as u64;
+        let question = format!("SELECT count() FROM {}.{}", addresses.database, mapping.table);
+        let mut rows = count(&client, &question)?;
+        while rows < events && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(200));
+            rows = count(&client, &question)?;
+        }
+        report.equal(&format!("{} → ClickHouse rows", mapping.topic), events, rows);
+    }
+    Ok(())
+}
+
+/// Confluent's wire format: a zero byte and the number of a schema that the registry has.
+fn is_event(record: &RawRecord, registry: &dyn SchemaRegistry, known: &mut BTreeMap<u32, bool>) -> bool {
+    let Some([0, id @ ..]) = record.value.as_deref().and_then(|value| value.first_chunk::<5>()) else { return false };
+    let id = u32::from_be_bytes(*id);
+    *known.entry(id).or_insert_with(|| registry.schema(SchemaId(id)).is_ok())
+}
+
+fn count(client: &ClickHouse, question: &str) -> Result<u64, AppError> {
+    let rows = client.query(question)?;
+    let cell = rows.first().and_then(|row| row.first());
+    // ClickHouse writes 64-bit numbers as text in JSON, unless told otherwise.
+    Ok(cell.and_then(|cell| cell.as_u64().or_else(|| cell.as_str()?.parse().ok())).unwrap_or(0))
+}
+
+fn freshness(books: &SystemBooks) {
+    let times = &books.freshness_ms;
+    if let Some(last) = times.len().checked_sub(1) {
+        let at = |share: f64| times[(last as f64 * share) as usize];
+        println!("  event → queryable state: p50 {:.0} ms, p95 {:.0} ms ({} orders)", at(0.5), at(0.95), times.len());
+    }
+}
+
+/// The first estimate of each delivered order against the city's clock at the door.
+fn eta(books: &SystemBooks, system: &System) {
+    let mut first: BTreeMap<String, &EtaPredicted> = BTreeMap::new();
+    for eta in &system.etas {
+        let known = first.entry(eta.order_id.to_string()).or_insert(eta);
+        if eta.predicted_at < known.predicted_at {
+            *known = eta;
+        }
+    }
+    let delivered = books.city.orders.iter().filter(|order| order.outcome == comanda_city::Outcome::Delivered);
+    let pairs: Vec<(i64, i64, i64)> = delivered
+        .filter_map(|order| {
+            let eta = first.get(&order.order_id)?;
+            Some((order.ended_at_ms?, eta.p50_at.0, eta.p90_at.0))
+        })
+        .collect();
+    if pairs.is_empty() {
+        println!("  ETA: no estimate was published");
+        return;
+    }
+    let count = pairs.len() as f64;
+    let error_ms: i64 = pairs.iter().map(|(at, p50, _)| (at - p50).abs()).sum();
+    let share = |by: fn(&(i64, i64, i64)) -> bool| pairs.iter().filter(|pair| by(pair)).count() as f64 / count * 100.0;
+    println!(
+        "  ETA, first estimate of {} orders: mean absolute error {:.1} min; {:.0} % there by p50 (50 is right), {:.0} % by p90 (90 is right)",
+        pairs.len(),
+        error_ms as f64 / count / 60_000.0,
+        share(|(at, p50, _)| at <= p50),
+        share(|(at, _, p90)| at <= p90),
+    );
+}
+
+/// The evening's five best by the delivered events; their numbers must be the city's.
+fn top_items(report: &mut Report, books: &SystemBooks, system: &System) {
+    let mut pieces: BTreeMap<String, (u64, String)> = BTreeMap::new();
+    for event in &system.events {
+        let OrderEvent::OrderDelivered(delivered) = event else { continue };
+        for item in &delivered.items {
+            let entry = pieces.entry(item.item_id.to_string()).or_insert((0, item.name.clone()));
+            entry.0 += item.quantity as u64;
+        }
+    }
+    let mut city: BTreeMap<String, u64> = BTreeMap::new();
+    for (item, count) in books.city.delivered_items.values().flatten() {
+        *city.entry(item.clone()).or_default() += count;
+    }
+    let system: BTreeMap<String, u64> = pieces.iter().map(|(item, (count, _))| (item.clone(), *count)).collect();
+    let same = if city == system { "the same" } else { "different" };
+    report.equal("pieces delivered per item", "the same", same);
+    let mut best: Vec<&(u64, String)> = pieces.values().collect();
+    best.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    println!("  five top items:");
+    for (count, name) in best.iter().take(5) {
+        println!("    {count:>5} × {name}");
+    }
+}
+
+fn how_to_go_on(addresses: &Addresses, edge_port: u16) {
+    let Addresses { kafka, registry, clickhouse, database } = addresses;
+    println!("\nThe servers stay up until `make down`:");
+    println!("  Kafka {kafka}   registry {registry}   ClickHouse {clickhouse}/play");
+    println!("  curl '{clickhouse}' -d 'SELECT event, count() FROM {database}.order_events GROUP BY event ORDER BY 2 DESC'");
+    println!("  run the roles:  comanda run   then  http://127.0.0.1:{edge_port}/api/v1/analytics/popular-items\n");
+}

@@ -1,0 +1,98 @@
+//! The stream-processing roles: each is one application id with its topology and state.
+
+use crate::error::AppError;
+use clap::ValueEnum;
+use comanda_processors::{TopicSerdes, analytics, delivery, order};
+use comanda_registry::{RegistryError, SchemaRegistry, avro_serde};
+use comanda_streams::broker::Broker;
+use comanda_streams::{Clock, KafkaStreams, StreamsConfig, StreamsError, Topology};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What an instance can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// The order life cycle and its views.
+    Order,
+    /// Dispatch and deliveries.
+    Delivery,
+    /// ETAs, popular items, delivery metrics.
+    Analytics,
+    /// Topics to ClickHouse.
+    Sink,
+    /// HTTP.
+    Edge,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Role; 5] = [Role::Order, Role::Delivery, Role::Analytics, Role::Sink, Role::Edge];
+}
+
+/// A role that runs on the engine.
+pub struct Processor {
+    /// Application id.
+    pub name: &'static str,
+    /// Topics it reads.
+    pub reads: &'static [&'static str],
+    topology: fn(&TopicSerdes) -> Result<Topology, StreamsError>,
+}
+
+/// The processor behind a role, if it is one.
+pub fn processor(role: Role) -> Option<Processor> {
+    match role {
+        Role::Order => Some(Processor {
+            name: order::APPLICATION_ID,
+            reads: &["order.commands", "payment.events", "delivery.events", "analytics.eta"],
+            topology: order::topology,
+        }),
+        Role::Delivery => Some(Processor {
+            name: delivery::APPLICATION_ID,
+            reads: &["delivery.commands", "delivery.driver-pings", "delivery.drivers"],
+            topology: delivery::topology,
+        }),
+        Role::Analytics => Some(Processor {
+            name: analytics::APPLICATION_ID,
+            reads: &["order.events", "delivery.events"],
+            topology: analytics::topology,
+        }),
+        Role::Sink | Role::Edge => None,
+    }
+}
+
+impl Processor {
+    /// Starts it.
+    pub fn start(
+        &self,
+        broker: &Arc<dyn Broker>,
+        serdes: &TopicSerdes,
+        state_dir: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<KafkaStreams, AppError> {
+        let failed = |error| AppError::Role { role: self.name, error };
+        let topology = (self.topology)(serdes).map_err(failed)?;
+        let config = StreamsConfig::new(self.name, state_dir);
+        let streams = KafkaStreams::new(topology, config, broker.clone()).map_err(failed)?;
+        let mut streams = streams.with_clock(clock);
+        streams.start().map_err(failed)?;
+        Ok(streams)
+    }
+}
+
+/// Serdes of all topics, over one registry.
+pub fn topic_serdes(registry: &Arc<dyn SchemaRegistry>) -> Result<TopicSerdes, RegistryError> {
+    Ok(TopicSerdes {
+        order_commands: avro_serde(registry)?,
+        order_events: avro_serde(registry)?,
+        order_views: avro_serde(registry)?,
+        payment_commands: avro_serde(registry)?,
+        payment_events: avro_serde(registry)?,
+        delivery_commands: avro_serde(registry)?,
+        delivery_events: avro_serde(registry)?,
+        driver_pings: avro_serde(registry)?,
+        drivers: avro_serde(registry)?,
+        eta: avro_serde(registry)?,
+        popular_items: avro_serde(registry)?,
+        delivery_metrics: avro_serde(registry)?,
+    })
+}

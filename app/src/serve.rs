@@ -1,0 +1,125 @@
+//! An instance: the roles that one process runs, started and stopped together.
+
+use crate::cluster;
+use crate::config::Addresses;
+use crate::edge::{self, Running};
+use crate::error::AppError;
+use crate::roles::{Role, processor, topic_serdes};
+use comanda_clickhouse::{Mapping, SinkConfig, SinkHandle, SinkParts, SinkStatus};
+use comanda_edge::EdgeHandle;
+use comanda_processors::order::OrderState;
+use comanda_registry::SchemaRegistry;
+use comanda_schemas::OrderId;
+use comanda_streams::broker::Broker;
+use comanda_streams::{Clock, KafkaStreamsState, QueryableStore, StreamsError, SystemClock};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Group of the sink's instances.
+const SINK_GROUP: &str = "clickhouse-sink";
+
+/// Running roles.
+pub struct Instance {
+    processors: Running,
+    sink: Option<SinkHandle>,
+    edge: Option<EdgeHandle>,
+}
+
+/// Runs roles until SIGTERM or SIGINT, then stops them in good order.
+pub fn run(addresses: &Addresses, roles: &[Role], state_dir: &Path, edge_port: u16) -> Result<(), AppError> {
+    let roles = if roles.is_empty() { &Role::ALL } else { roles };
+    let asked_to_stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register(signal, asked_to_stop.clone())
+            .map_err(|error| AppError::io("cannot listen for signals", error))?;
+    }
+    let instance = Instance::start(addresses, roles, state_dir, edge_port, Arc::new(SystemClock))?;
+    while !asked_to_stop.load(Ordering::Relaxed) {
+        instance.check()?;
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    instance.stop()
+}
+
+impl Instance {
+    /// Starts the roles.
+    pub fn start(
+        addresses: &Addresses,
+        roles: &[Role],
+        state_dir: &Path,
+        edge_port: u16,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, AppError> {
+        let broker: Arc<dyn Broker> = cluster::broker(addresses)?;
+        let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::registry(addresses));
+        let serdes = topic_serdes(&registry)?;
+        let mut processors: Running = vec![];
+        for processor in roles.iter().filter_map(|role| processor(*role)) {
+            let streams = processor.start(&broker, &serdes, state_dir, clock.clone())?;
+            processors.push((processor.name, Arc::new(streams)));
+        }
+        let sink = roles.contains(&Role::Sink).then(|| start_sink(addresses, &broker, &registry)).transpose()?;
+        let edge = roles
+            .contains(&Role::Edge)
+            .then(|| edge::start(edge_port, &processors, &broker, &serdes, clock))
+            .transpose()?;
+        Ok(Self { processors, sink, edge })
+    }
+
+    /// Waits until all processors run.
+    pub fn wait_until_running(&self, timeout: Duration) -> Result<(), AppError> {
+        let deadline = Instant::now() + timeout;
+        for (role, streams) in &self.processors {
+            if !streams.wait_until_running(deadline.saturating_duration_since(Instant::now())) {
+                let reason = streams.error().unwrap_or_else(|| format!("still {:?}", streams.state()));
+                return Err(AppError::Role { role, error: StreamsError::Fatal(reason) });
+            }
+        }
+        Ok(())
+    }
+
+    /// An error if a role has died.
+    pub fn check(&self) -> Result<(), AppError> {
+        for (role, streams) in &self.processors {
+            if matches!(streams.state(), KafkaStreamsState::Error | KafkaStreamsState::PendingError) {
+                let reason = streams.error().unwrap_or_default();
+                return Err(AppError::Role { role, error: StreamsError::Fatal(reason) });
+            }
+        }
+        match self.sink.as_ref().map(SinkHandle::status) {
+            Some(SinkStatus::Failed(reason)) => Err(AppError::Role { role: "sink", error: StreamsError::Fatal(reason) }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The order role's state, to be queried.
+    pub fn orders(&self) -> Result<QueryableStore<OrderId, OrderState>, AppError> {
+        edge::orders(&self.processors)
+    }
+
+    /// Stops all roles in good order.
+    pub fn stop(self) -> Result<(), AppError> {
+        if let Some(edge) = self.edge {
+            edge.stop().map_err(|error| AppError::Edge(error.to_string()))?;
+        }
+        // The last holder stops it: the edge's queries have ended.
+        drop(self.processors);
+        self.sink.map_or(Ok(()), |sink| Ok(sink.stop()?))
+    }
+}
+
+fn start_sink(
+    addresses: &Addresses,
+    broker: &Arc<dyn Broker>,
+    registry: &Arc<dyn SchemaRegistry>,
+) -> Result<SinkHandle, AppError> {
+    Ok(comanda_clickhouse::start(SinkParts {
+        config: SinkConfig::new(SINK_GROUP),
+        clickhouse: cluster::clickhouse(addresses),
+        broker: broker.clone(),
+        registry: registry.clone(),
+        mappings: Mapping::all()?,
+    })?)
+}
