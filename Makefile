@@ -33,7 +33,7 @@ TEST_ADDRESSES = COMANDA_TEST_KAFKA=127.0.0.1:$(TEST_KAFKA_PORT) \
 	COMANDA_TEST_REGISTRY=http://127.0.0.1:$(TEST_REGISTRY_PORT)/apis/ccompat/v7 \
 	COMANDA_TEST_CLICKHOUSE=http://127.0.0.1:$(TEST_CLICKHOUSE_HTTP_PORT)
 
-.PHONY: help setup ready demo up down status test check fmt prove
+.PHONY: help setup ready demo up down status test check fmt bench prove
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ check: ready ## format, lints, licences, documentation, arrows between crates
 
 fmt: ## formats the Rust code
 	cargo fmt --all
+
+bench: ready ## Kafka Streams and our engine in turn: BENCH='w2 --records 50000 --runs 1' is a short one
+	@benches/beside_kafka_streams.sh $(BENCH)
 
 prove: ready ## runs the long proof NAME=…; without a name lists them
 ifdef NAME

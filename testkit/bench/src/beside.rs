@@ -138,8 +138,7 @@ fn input_topic(kind: &str) -> String {
 }
 
 fn run(broker: &dyn Broker, peer: &Peer, engine: Engine, job: &Job) -> Result<Figures, BenchError> {
-    let output =
-        NewTopic { name: job.output.clone(), partitions: PARTITIONS as i32, replication: 1, configs: vec![] };
+    let output = NewTopic { name: job.output.clone(), partitions: PARTITIONS as i32, replication: 1, configs: vec![] };
     broker.admin()?.create_topics(&[output])?;
     let load = load_average()?;
     let figures = match engine {

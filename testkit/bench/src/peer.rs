@@ -18,7 +18,8 @@ pub struct Peer {
 }
 
 /// One gigabyte of heap and the collector of servers: on two processors Java would take the one for small machines.
-const JVM: [&str; 3] = ["-Xmx1g", "-XX:+UseG1GC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
+const JVM: [&str; 4] =
+    ["-Xmx1g", "-XX:+UseG1GC", "--enable-native-access=ALL-UNNAMED", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"];
 
 impl Peer {
     /// Fills an input topic.

@@ -5,35 +5,39 @@ use crate::figures::Figures;
 use crate::workload::Workload;
 use std::fmt::Write;
 
-/// A column: its name, how many decimals, the figure.
-type Column = (&'static str, usize, fn(&Figures) -> f64);
+/// A column of the table.
+#[derive(Clone, Copy)]
+struct Column {
+    name: &'static str,
+    decimals: usize,
+    figure: fn(&Figures) -> f64,
+}
 
 const COLUMNS: [Column; 5] = [
-    ("CPU-s per 1M, warm", 2, Figures::warm_cpu_per_million),
-    ("CPU-s per 1M, whole run", 2, Figures::cpu_per_million),
-    ("start-up, CPU-s", 2, |figures| figures.start_cpu_s),
-    ("records/s, warm", 0, Figures::warm_records_per_second),
-    ("peak RSS, MB", 0, |figures| figures.peak_rss_mb),
+    Column { name: "CPU-s per 1M, warm", decimals: 2, figure: Figures::warm_cpu_per_million },
+    Column { name: "CPU-s per 1M, whole run", decimals: 2, figure: Figures::cpu_per_million },
+    Column { name: "CPU-s to start", decimals: 2, figure: |figures| figures.start_cpu_s },
+    Column { name: "µs per record, warm", decimals: 2, figure: Figures::warm_us_per_record },
+    Column { name: "peak RSS, MB", decimals: 0, figure: |figures| figures.peak_rss_mb },
 ];
 
-/// A table in Markdown. The row of ratios says how many times Comanda's figure goes into Kafka Streams'.
+/// A table in Markdown. The row of ratios says how many times Kafka Streams' figure is ours.
 pub fn of(workloads: &[Workload], runs: &[Run]) -> String {
     let mut table = "| | |".to_owned();
-    for (name, _, _) in COLUMNS {
-        let _ = write!(table, " {name} |"); // writing to a string cannot fail
+    for column in COLUMNS {
+        let _ = write!(table, " {} |", column.name); // writing to a string cannot fail
     }
     table.push('\n');
     table.push_str(&"|---".repeat(2 + COLUMNS.len()));
     table.push_str("|\n");
     for workload in workloads {
         for engine in [Engine::Peer, Engine::Ours] {
-            row(&mut table, &format!("| {workload} | {} |", engine.name()), |(_, decimals, figure)| {
-                let values = values(runs, *workload, engine, figure);
-                spread(&values, decimals)
+            row(&mut table, &format!("| {workload} | {} |", engine.name()), |column| {
+                spread(&values(runs, *workload, engine, column.figure), column.decimals)
             });
         }
-        row(&mut table, &format!("| {workload} | ratio |"), |(_, _, figure)| {
-            let median_of = |engine| median(&values(runs, *workload, engine, figure));
+        row(&mut table, &format!("| {workload} | ratio |"), |column| {
+            let median_of = |engine| median(&values(runs, *workload, engine, column.figure));
             format!("{:.1}", median_of(Engine::Peer) / median_of(Engine::Ours))
         });
     }
