@@ -7,6 +7,7 @@
 mod agenda;
 pub mod analytics;
 mod contract_rules;
+pub mod delivery;
 mod input;
 mod keys;
 pub mod order;

@@ -1,6 +1,11 @@
 //! Business rules on event sequences: each role's topology in the test driver, which runs the production task.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod delivery_driver;
+mod delivery_drivers;
+mod delivery_rides;
+mod evening;
+mod evenings;
 mod life_cycle_doc;
 mod messages;
 mod order_cancellation;

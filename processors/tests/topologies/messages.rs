@@ -235,16 +235,6 @@ pub fn delivery_failed(n: u128, second: i64, reason: DeliveryFailureReason, pick
     }
 }
 
-pub fn delivery_cancelled(n: u128, second: i64) -> DeliveryCancelled {
-    DeliveryCancelled {
-        envelope: envelope(n, second),
-        order_id: order_id(n),
-        delivery_id: delivery_id(n),
-        driver_id: None,
-        restaurant_id: restaurant(),
-        zone: "zone-1".to_owned(),
-    }
-}
 
 pub fn eta(n: u128, second: i64, p50_second: i64, p90_second: i64) -> EtaPredicted {
     EtaPredicted {

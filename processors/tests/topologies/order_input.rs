@@ -97,3 +97,13 @@ fn a_key_that_is_no_id_is_dead_lettered() {
     let letters = dead_letters(&mut role);
     assert_eq!(letters, ["key: \"order-7\" is not a UUID of 36 lower-case characters"]);
 }
+
+#[test]
+fn a_payment_of_a_negative_amount_is_dead_lettered_and_the_account_stays() {
+    let mut role = OrderRole::new();
+    role.send(place_order(1, 0));
+    assert_eq!(role.send(PaymentAuthorized { amount_centavos: Cop(-1), ..authorized(1, 3) }), [] as [&str; 0]);
+    let letters = role.driver.take_output("payment.events.dead-letter");
+    assert_eq!(letters[0].headers.last("__streams.errors.message"), Some(&b"amount_centavos: is -1, below nothing"[..]));
+    assert_eq!(role.view.unwrap().payment_status, PaymentStatus::Pending);
+}
