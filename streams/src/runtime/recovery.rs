@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn pauses_grow_with_the_trouble_and_end_with_a_commit_or_a_long_peace() {
         let mut trouble = Trouble::default();
-        let mut pause = |trouble: &mut Trouble, at_ms: i64| {
+        let pause = |trouble: &mut Trouble, at_ms: i64| {
             let lasted_ms = trouble.pause(at_ms);
             (lasted_ms, trouble.pause_until_ms - at_ms)
         };

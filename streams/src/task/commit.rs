@@ -6,7 +6,7 @@ use super::times::SavedTimes;
 use super::unit::Task;
 use crate::broker::{Headers, OffsetAndMetadata, TopicPartition};
 use crate::error::StreamsError;
-use comanda_state_stores::Positions;
+use comanda_state_stores::{Positions, kill_points};
 use std::collections::BTreeMap;
 
 /// What an abort goes back to.
@@ -65,6 +65,7 @@ impl Task {
         let mut collector = collector.borrow_mut();
         self.stores.drain_uncommitted(|store, key, value, timestamp| {
             let Some(topic) = changelogs[store] else { return Ok(()) };
+            kill_points::pass("commit.in-drain");
             collector.send(topic, Some(partition), timestamp, Some(key), value, &Headers::EMPTY)
         })
     }

@@ -1,0 +1,160 @@
+//! The counting application in a process of its own, to be killed: this test binary, started again with one test of its
+//! own. It tells on its standard output what it restores, and closes in good order when its standard input ends.
+
+use crate::applications::counting;
+use crate::fixture::{PATIENCE, cluster, config};
+use comanda_streams::{KafkaStreams, KafkaStreamsState, ProcessingGuarantee, StreamsConfig};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const VARIABLE: &str = "COMANDA_TEST_APPLICATION";
+
+/// Where a child's application runs.
+#[derive(Clone, Debug)]
+pub struct Home {
+    pub kafka: String,
+    pub application_id: String,
+    pub input: String,
+    pub output: String,
+    pub state_dir: PathBuf,
+    pub threads: usize,
+}
+
+/// Bytes per task after which the child flushes; its uncommitted and its applied layer are bounded as tightly.
+pub const FLUSH_BYTES: usize = 64 << 10;
+
+impl Home {
+    fn config(&self) -> StreamsConfig {
+        StreamsConfig {
+            num_stream_threads: self.threads,
+            processing_guarantee: ProcessingGuarantee::ExactlyOnceV2,
+            max_uncommitted_bytes: 2 * FLUSH_BYTES,
+            apply_bytes: FLUSH_BYTES / 2,
+            flush_bytes: FLUSH_BYTES,
+            ..config(&self.application_id, &self.state_dir)
+        }
+    }
+
+    fn encode(&self) -> String {
+        let Self { kafka, application_id, input, output, state_dir, threads } = self;
+        format!("{kafka}\n{application_id}\n{input}\n{output}\n{}\n{threads}", state_dir.display())
+    }
+
+    fn decode(text: &str) -> Self {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let [kafka, application_id, input, output, state_dir, threads] = lines.try_into().unwrap();
+        let (state_dir, threads) = (Path::new(&state_dir).to_owned(), threads.parse().unwrap());
+        Self { kafka, application_id, input, output, state_dir, threads }
+    }
+}
+
+/// A task that the child restored: records read, of how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoredTask {
+    pub records: u64,
+    pub log_records: u64,
+    pub at: Instant,
+}
+
+/// A running child; killed when dropped.
+pub struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    restored: Arc<Mutex<BTreeMap<String, RestoredTask>>>,
+}
+
+impl Process {
+    /// Starts one that dies when it passes `kill_point` (see `comanda_state_stores::kill_points`).
+    pub fn start(home: &Home, kill_point: &str) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child::the_application_of_another_test", "--ignored", "--nocapture"])
+            .env(VARIABLE, home.encode())
+            .env("COMANDA_KILL_POINT", kill_point)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (input, output) = (child.stdin.take(), child.stdout.take().unwrap());
+        let restored: Arc<Mutex<BTreeMap<String, RestoredTask>>> = Arc::default();
+        let told = restored.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let Some((_, words)) = line.split_once("restored ") else { continue };
+                let words: Vec<&str> = words.split(' ').collect();
+                let (records, log_records) = (words[1].parse().unwrap(), words[2].parse().unwrap());
+                let task = RestoredTask { records, log_records, at: Instant::now() };
+                told.lock().unwrap().insert(words[0].to_owned(), task);
+            }
+        });
+        Self { child, input, restored }
+    }
+
+    /// The tasks that it has opened so far.
+    pub fn restored(&self) -> BTreeMap<String, RestoredTask> {
+        self.restored.lock().unwrap().clone()
+    }
+
+    /// Waits until it runs at least so many tasks.
+    pub fn wait_for_tasks(&self, tasks: usize) {
+        crate::fixture::wait_until("tasks run", || self.restored().len() >= tasks);
+    }
+
+    /// Waits until it dies of itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the process still lives after {PATIENCE:?}");
+    }
+
+    /// Waits until it dies at its kill point.
+    pub fn wait_for_kill(&mut self) {
+        let status = self.wait();
+        assert_eq!(status.signal(), Some(9), "{status}");
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill(); // it may have ended by itself
+        self.child.wait().unwrap();
+    }
+
+    /// Has it close in good order.
+    pub fn close(mut self) {
+        drop(self.input.take());
+        let status = self.wait();
+        assert!(status.success(), "{status}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[test]
+#[ignore = "runs in child processes only"]
+fn the_application_of_another_test() {
+    let Ok(home) = std::env::var(VARIABLE) else { return };
+    let home = Home::decode(&home);
+    let topology = counting(&home.input, &home.output);
+    let mut streams = KafkaStreams::new(topology, home.config(), cluster(&home.kafka)).unwrap();
+    streams.set_restore_listener(|restored| {
+        println!("\nrestored {} {} {}", restored.task, restored.records, restored.log_records);
+        std::io::stdout().flush().unwrap();
+    });
+    streams.start().unwrap();
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    assert_eq!(streams.error(), None);
+    assert_eq!(streams.close(), KafkaStreamsState::NotRunning);
+}

@@ -1,0 +1,92 @@
+//! Input that goes on while things break, and what a run without crashes makes of it.
+
+use comanda_streams::broker::{Broker, Headers, Producer, TopicHandle};
+use comanda_streams::partitioner::partition_for_key;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::fixture::PARTITIONS;
+
+/// Per partition, in order: key and the number that its record is among those of its key. This is what the counting
+/// application writes when nothing goes wrong.
+pub type Sequence = BTreeMap<i32, Vec<(String, u64)>>;
+
+/// Sends records one after the other, each key to its partition.
+pub struct Feed {
+    producer: Box<dyn Producer>,
+    topic: TopicHandle,
+    counts: BTreeMap<String, u64>,
+    pub expected: Sequence,
+}
+
+impl Feed {
+    pub fn new(broker: &dyn Broker, topic: &str) -> Self {
+        let mut producer = broker.producer(None).unwrap();
+        let topic = producer.topic(topic).unwrap();
+        Self { producer, topic, counts: BTreeMap::new(), expected: BTreeMap::new() }
+    }
+
+    pub fn send(&mut self, key: &str, value: &str) {
+        let partition = partition_for_key(key.as_bytes(), PARTITIONS);
+        self.raw(Some(partition), Some(key.as_bytes()), Some(value.as_bytes()));
+        let count = self.counts.entry(key.to_owned()).or_insert(0);
+        *count += 1;
+        self.expected.entry(partition).or_default().push((key.to_owned(), *count));
+    }
+
+    /// A record that no application counts.
+    pub fn raw(&mut self, partition: Option<i32>, key: Option<&[u8]>, value: Option<&[u8]>) {
+        self.producer.send(self.topic, partition, 1_000, key, value, &Headers::EMPTY).unwrap();
+    }
+
+    pub fn flush(&mut self) {
+        self.producer.flush().unwrap();
+    }
+}
+
+/// A feed that goes on in a thread of its own.
+pub struct SteadyFeed {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Sequence>,
+}
+
+impl SteadyFeed {
+    /// Each of `keys` keys once as fast as it goes, then any of them, so many a second, until it is stopped.
+    pub fn start(broker: Arc<dyn Broker>, topic: &str, keys: u64, records_per_s: u64) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (topic, stopped) = (topic.to_owned(), stop.clone());
+        let run = move || {
+            let mut feed = Feed::new(&*broker, &topic);
+            (0..keys).for_each(|key| feed.send(&format!("key-{key}"), "v"));
+            feed.flush();
+            let (started, mut sent) = (Instant::now(), 0);
+            while !stopped.load(Ordering::Relaxed) {
+                let due = started.elapsed().as_millis() as u64 * records_per_s / 1_000;
+                for number in sent..due {
+                    feed.send(&format!("key-{}", scattered(number) % keys), "v");
+                }
+                sent = due;
+                feed.flush();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            feed.expected
+        };
+        Self { stop, thread: std::thread::spawn(run) }
+    }
+
+    /// Ends it: what a run without crashes makes of all that was sent.
+    pub fn stop(self) -> Sequence {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+/// Spreads numbers over all others, always the same way (SplitMix64).
+pub fn scattered(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (mixed ^ (mixed >> 27)) >> 1
+}

@@ -1,0 +1,13 @@
+//! The engine under real fire: processes that are killed, brokers that go away, input that is bad. Logs with RUST_LOG.
+#![allow(clippy::unwrap_used)]
+
+mod agreement;
+mod applications;
+mod bad_input;
+mod child;
+mod feed;
+mod fixture;
+mod kills;
+mod outage;
+mod refusals;
+mod sharing;
