@@ -101,7 +101,7 @@ impl StreamThread {
     fn rewind(&mut self) -> Result<(), StreamsError> {
         for task in std::mem::take(&mut self.mending.corrupt) {
             drop(self.take_out(task));
-            self.open(OpenJob { task, fence: vec![], wipe: true });
+            self.reopen(task, true);
         }
         self.slots.rewind(&mut *self.consumer)?;
         self.mending.then = None;
@@ -112,10 +112,18 @@ impl StreamThread {
         for task in self.slots.tasks() {
             self.abandon_task(task);
             let wipe = self.mending.corrupt.remove(&task);
-            self.open(OpenJob { task, fence: vec![], wipe });
+            self.reopen(task, wipe);
         }
         self.mending.then = None;
         Ok(())
+    }
+
+    /// A task that moves away gets no other life here: its next owner asks for the committed offsets itself, and `let_go`
+    /// acknowledges it without waiting for an opening.
+    fn reopen(&mut self, task: TaskId, wipe: bool) {
+        if !self.leaving.contains(&task) {
+            self.open(OpenJob { task, fence: vec![], wipe });
+        }
     }
 
     /// Everything is lost: what is not committed never happened.
