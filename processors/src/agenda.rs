@@ -1,10 +1,15 @@
-//! Deadlines in a store: at most one per order, found by time.
+//! Deadlines in a store: at most one per order, found by time, swept by stream time and by the clock.
 
 use crate::keys::{Moment, moment_keys};
 use crate::state_codec::state_serde;
 use comanda_schemas::{EventTime, OrderId};
-use comanda_streams::{KeyValueStore, StoreBuilder, Stores, StreamsError};
+use comanda_streams::{
+    InitContext, KeyValueStore, ProcessorContext, PunctuationType, Schedule, StoreBuilder, Stores, StreamsError,
+};
 use std::rc::Rc;
+
+/// Deadlines are minutes: a second is exact enough.
+const SWEEP_EVERY_MS: i64 = 1_000;
 
 /// The store behind an agenda. The value says nothing: the key is the entry.
 pub(crate) type AgendaStore = KeyValueStore<Moment, bool>;
@@ -35,5 +40,29 @@ impl Agenda {
     pub fn due(&self, now: EventTime) -> Result<Vec<Moment>, StreamsError> {
         let entries = self.0.range(&Moment::FIRST, &Moment::last_at(now))?;
         Ok(entries.into_iter().map(|(moment, _)| moment).collect())
+    }
+}
+
+/// When a processor sweeps its agenda.
+pub(crate) struct Sweeps {
+    by_clock: Schedule,
+}
+
+impl Sweeps {
+    pub fn new(init: &mut InitContext<'_, '_>) -> Self {
+        init.schedule(SWEEP_EVERY_MS, PunctuationType::StreamTime);
+        Self { by_clock: init.schedule(SWEEP_EVERY_MS, PunctuationType::WallClockTime) }
+    }
+
+    /// Up to which time deadlines have passed. The clock counts only while no input waits: after an outage the message
+    /// that answers a deadline may stand in the backlog.
+    pub fn passed<K: Clone + 'static, V: Clone + 'static>(
+        &self,
+        ctx: &ProcessorContext<'_, K, V>,
+        schedule: &Schedule,
+        time_ms: i64,
+    ) -> Option<EventTime> {
+        let counts = *schedule != self.by_clock || ctx.is_caught_up();
+        counts.then(|| EventTime(time_ms.max(ctx.current_stream_time_ms())))
     }
 }

@@ -16,13 +16,13 @@ use super::router::{ROUTE_KEPT_MS, Router};
 use super::zone_keys::{ZoneDriver, zone_driver_keys, zone_moment_keys};
 use super::zone_state::Driver;
 use crate::TopicSerdes;
-use crate::agenda::{Agenda, agenda_store};
+use crate::agenda::{Agenda, Sweeps, agenda_store};
 use crate::input::checked;
 use crate::keys::id_keys;
 use crate::state_codec::state_serde;
 use comanda_schemas::{DriverId, DriverState, DriverStatus, OrderId, RequestDelivery, topic};
 use comanda_streams::{
-    Consumed, KStream, Produced, PunctuationType, Repartitioned, Serde, Serdes, Stores, StreamsBuilder, StreamsError,
+    Consumed, KStream, Produced, Repartitioned, Serde, Serdes, Stores, StreamsBuilder, StreamsError,
     Topology,
 };
 
@@ -32,8 +32,6 @@ pub const APPLICATION_ID: &str = "delivery";
 pub const RIDES: &str = "rides";
 /// Store with every driver on shift: key [`ZoneDriver`], value [`Driver`].
 pub const ZONE_DRIVERS: &str = "zone-drivers";
-/// Rides fall due by the minute: a second is exact enough.
-const SWEEP_EVERY_MS: i64 = 1_000;
 
 /// Serdes of the store [`RIDES`].
 pub fn rides_serde() -> (Serde<OrderId>, Serde<Ride>) {
@@ -102,12 +100,12 @@ fn dispatch(builder: &StreamsBuilder, inputs: &KStream<String, ZoneInput>) -> KS
     let stores: [&dyn comanda_streams::ConnectedStore; 4] =
         [&rides.clone(), &drivers.clone(), &waiting.clone(), &agenda.clone()];
     inputs.process("dispatcher", &stores, move |init| {
-        init.schedule(SWEEP_EVERY_MS, PunctuationType::StreamTime);
         Ok(Dispatcher {
             rides: init.open(&rides)?,
             drivers: init.open(&drivers)?,
             waiting: init.open(&waiting)?,
             agenda: Agenda(init.open(&agenda)?),
+            sweeps: Sweeps::new(init),
         })
     })
 }

@@ -4,13 +4,13 @@ use super::reaction::{OrderInput, OrderOutput};
 use super::state::OrderState;
 use super::{rules, time_limits};
 use crate::TopicSerdes;
-use crate::agenda::{Agenda, AgendaStore, agenda_store};
+use crate::agenda::{Agenda, AgendaStore, Sweeps, agenda_store};
 use crate::input::checked;
 use crate::keys::id_keys;
 use crate::state_codec::state_serde;
 use comanda_schemas::{EventTime, OrderId};
 use comanda_streams::{
-    Consumed, InitContext, KStream, KeyValueStore, Processor, ProcessorContext, Produced, PunctuationType, Record,
+    Consumed, InitContext, KStream, KeyValueStore, Processor, ProcessorContext, Produced, Record,
     Schedule, Serde, StoreHandle, Stores, StreamsBuilder, StreamsError, Topology,
 };
 use std::rc::Rc;
@@ -21,8 +21,6 @@ pub const APPLICATION_ID: &str = "order";
 pub const ORDERS: &str = "orders";
 /// Store with the next time limit of every order.
 pub const ORDER_DEADLINES: &str = "order-deadlines";
-/// Time limits are minutes: a second is exact enough.
-const SWEEP_EVERY_MS: i64 = 1_000;
 
 type OrderStore = KeyValueStore<OrderId, OrderState>;
 
@@ -87,6 +85,7 @@ fn write(outputs: &KStream<OrderId, OrderOutput>, serdes: &TopicSerdes) {
 struct OrderProcessor {
     orders: Rc<OrderStore>,
     deadlines: Agenda,
+    sweeps: Sweeps,
 }
 
 impl OrderProcessor {
@@ -95,8 +94,8 @@ impl OrderProcessor {
         orders: &StoreHandle<OrderStore>,
         deadlines: &StoreHandle<AgendaStore>,
     ) -> Result<Self, StreamsError> {
-        init.schedule(SWEEP_EVERY_MS, PunctuationType::StreamTime);
-        Ok(Self { orders: init.open(orders)?, deadlines: Agenda(init.open(deadlines)?) })
+        let sweeps = Sweeps::new(init);
+        Ok(Self { orders: init.open(orders)?, deadlines: Agenda(init.open(deadlines)?), sweeps })
     }
 
     fn store(&self, order: OrderId, former: Option<EventTime>, state: Option<&OrderState>) -> Result<(), StreamsError> {
@@ -128,8 +127,8 @@ impl Processor<OrderId, OrderInput, OrderId, OrderOutput> for OrderProcessor {
         forward(ctx, order, outputs, record.timestamp)
     }
 
-    fn punctuate(&mut self, ctx: &mut Context<'_>, _: &Schedule, now_ms: i64) -> Result<(), StreamsError> {
-        let now = EventTime(now_ms);
+    fn punctuate(&mut self, ctx: &mut Context<'_>, schedule: &Schedule, time_ms: i64) -> Result<(), StreamsError> {
+        let Some(now) = self.sweeps.passed(ctx, schedule, time_ms) else { return Ok(()) };
         for due in self.deadlines.due(now)? {
             let Some(state) = self.orders.get(&due.order)? else {
                 self.deadlines.change(due.order, Some(due.at), None)?;
@@ -137,7 +136,7 @@ impl Processor<OrderId, OrderInput, OrderId, OrderOutput> for OrderProcessor {
             };
             let (state, outputs) = rules::pass_time(state, now);
             self.store(due.order, Some(due.at), state.as_ref())?;
-            forward(ctx, due.order, outputs, now_ms)?;
+            forward(ctx, due.order, outputs, now.millis())?;
         }
         Ok(())
     }

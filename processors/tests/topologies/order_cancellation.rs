@@ -214,3 +214,14 @@ fn an_order_is_forgotten_a_month_after_its_end_but_not_while_money_is_out() {
     role.send(place_order(2, MONTH + 2_000));
     assert_eq!(role.send(mark_ready(1, MONTH + 2_001)), ["rejected MarkReady ILLEGAL_TRANSITION"]);
 }
+
+#[test]
+fn without_any_more_messages_the_clock_ends_the_wait() {
+    let mut role = OrderRole::new();
+    role.send(place_order(1, 0));
+    role.driver.advance_wall_clock_time(at(599).millis()).unwrap();
+    assert_eq!(role.said(), NOTHING);
+    role.driver.advance_wall_clock_time(1_000).unwrap();
+    assert_eq!(role.said(), ["OrderCancelled PAYMENT_TIMEOUT in PENDING"]);
+    assert_eq!(role.view.unwrap().cancelled_at, Some(at(600)));
+}

@@ -4,7 +4,7 @@ use super::super::desk::DriverNotice;
 use super::super::zone_keys::ZoneDriver;
 use super::super::zone_state::Driver;
 use super::super::{events, rules};
-use super::{Context, Dispatcher, Done, Said, say};
+use super::{Context, Dispatcher, Done, Said, now, say};
 use comanda_schemas::{DriverId, DriverStatus, EventId, EventTime, OrderId};
 
 impl Dispatcher {
@@ -21,7 +21,7 @@ impl Dispatcher {
                 if arrives {
                     say(ctx, Said::Driver(events::driver_state(&entered, zone, DriverStatus::Idle, cause, at)))?;
                 }
-                self.dispatch(ctx, zone)
+                self.dispatch(ctx, zone, now(ctx))
             }
             DriverNotice::Move { driver, lat, lon, at } => self.move_driver(ctx, zone, driver, (lat, lon), at),
             DriverNotice::Leave { driver, at, cause } => {
@@ -47,7 +47,7 @@ impl Dispatcher {
         };
         let was_silent = known.job.is_none() && !rules::is_available(&known, at);
         self.drivers.put(&key, &Driver { lat, lon, position_at: at.max(known.position_at), ..known })?;
-        if was_silent { self.dispatch(ctx, zone) } else { Ok(()) }
+        if was_silent { self.dispatch(ctx, zone, now(ctx)) } else { Ok(()) }
     }
 
     pub(super) fn free(

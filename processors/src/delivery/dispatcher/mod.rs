@@ -8,7 +8,7 @@ use super::ride::{Ride, RideStatus, RideStep};
 use super::rules;
 use super::zone_keys::{ZoneDriver, ZoneMoment, prefix};
 use super::zone_state::{Driver, Job};
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, Sweeps};
 use crate::keys::Moment;
 use comanda_schemas::{
     DeclineReason, DeliveryCancelled, DeliveryCommand, DeliveryDeclined, DeliveryDelivered, DeliveryFailed,
@@ -36,6 +36,7 @@ pub(super) struct Dispatcher {
     /// Rides that wait, by zone and the time they are due.
     pub waiting: Rc<WaitingStore>,
     pub agenda: Agenda,
+    pub sweeps: Sweeps,
 }
 
 type Context<'a> = ProcessorContext<'a, (), Said>;
@@ -52,8 +53,8 @@ impl Processor<String, ZoneInput, (), Said> for Dispatcher {
     }
 
     /// Rides whose time has come, and rides whose time is over.
-    fn punctuate(&mut self, ctx: &mut Context<'_>, _: &Schedule, now_ms: i64) -> Done {
-        let now = EventTime(now_ms);
+    fn punctuate(&mut self, ctx: &mut Context<'_>, schedule: &Schedule, time_ms: i64) -> Done {
+        let Some(now) = self.sweeps.passed(ctx, schedule, time_ms) else { return Ok(()) };
         for due in self.agenda.due(now)? {
             let Some(mut ride) = self.rides.get(&due.order)? else {
                 self.agenda.change(due.order, Some(due.at), None)?;
@@ -68,7 +69,7 @@ impl Processor<String, ZoneInput, (), Said> for Dispatcher {
             } else {
                 let zone = ride.zone.clone();
                 self.keep(&mut ride, now)?;
-                self.dispatch(ctx, &zone)?;
+                self.dispatch(ctx, &zone, now)?;
             }
         }
         Ok(())
@@ -84,7 +85,7 @@ impl Dispatcher {
         let mut ride = Ride::new(request);
         self.waiting.put(&waiting_key(&ride), &true)?;
         self.keep(&mut ride, now(ctx))?;
-        self.dispatch(ctx, &ride.zone)
+        self.dispatch(ctx, &ride.zone, now(ctx))
     }
 
     fn command(&mut self, ctx: &mut Context<'_>, command: &DeliveryCommand) -> Done {
@@ -138,7 +139,7 @@ impl Dispatcher {
         self.waiting.put(&waiting_key(&ride), &true)?;
         self.keep(&mut ride, now(ctx))?;
         self.free(ctx, &ride.zone, driver, ride.order, cause.event_id, cause.occurred_at)?;
-        self.dispatch(ctx, &ride.zone)
+        self.dispatch(ctx, &ride.zone, now(ctx))
     }
 
     fn pick_up(&mut self, ctx: &mut Context<'_>, mut ride: Ride, driver: DriverId, cause: &Envelope) -> Done {
@@ -162,8 +163,7 @@ impl Dispatcher {
     }
 
     /// Gives orders that are due to drivers who are idle.
-    fn dispatch(&mut self, ctx: &mut Context<'_>, zone: &str) -> Done {
-        let now = now(ctx);
+    fn dispatch(&mut self, ctx: &mut Context<'_>, zone: &str, now: EventTime) -> Done {
         let (from, to) = ZoneMoment::until(zone, now);
         let due = self.waiting.range(&from, &to)?;
         if due.is_empty() {
@@ -211,7 +211,7 @@ impl Dispatcher {
             None => self.waiting.delete(&waiting_key(&ride)),
             Some(driver) => {
                 self.free(ctx, &ride.zone, driver, ride.order, cause, at)?;
-                self.dispatch(ctx, &ride.zone)
+                self.dispatch(ctx, &ride.zone, now(ctx))
             }
         }
     }
@@ -225,7 +225,7 @@ impl Dispatcher {
     }
 }
 
-/// Dispatch decides on all that the task has seen.
+/// Dispatch decides on all that the task has seen, at the time of the latest of it.
 fn now(ctx: &Context<'_>) -> EventTime {
     EventTime(ctx.current_stream_time_ms())
 }
