@@ -159,6 +159,9 @@ mod tests {
         assert_eq!(read_object(long, read).unwrap_err(), [Fault::new("list", "has more than 3 entries")]);
         let empty = json!({ "a": 1, "list": [] });
         assert_eq!(read_object(empty, read).unwrap_err(), [Fault::new("list", "is empty")]);
+        let faulty = json!({ "list": vec![json!({}); MAX_FAULTS + 1] });
+        let told = read_object(faulty, |object| object.list("list", 100, |entry| entry.required("x", number)));
+        assert_eq!(told.unwrap_err().len(), MAX_FAULTS);
         let unknown: Map<String, Value> = (0..100).map(|n| (format!("f{n}"), Value::Null)).collect();
         assert_eq!(read_object(Value::Object(unknown), |_| Some(())).unwrap_err().len(), MAX_FAULTS);
         assert_eq!(read_object(json!([]), |_| Some(())).unwrap_err(), [Fault::new("body", "is not an object")]);

@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::http::Request;
 use comanda_edge::{REQUEST_SECONDS, REQUEST_SECONDS_BUCKETS, app, describe_metrics};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 #[tokio::test]
 async fn a_harmless_request_id_is_kept_and_any_other_replaced() {
@@ -84,4 +85,44 @@ async fn metrics_are_prometheus_text() {
     let (client, _) = town();
     let reply = client.get("/metrics").await;
     assert_eq!(reply.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+}
+
+/// A log that tests can read.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn every_request_is_one_event_in_the_access_log_and_its_query_string_is_not_in_it() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let (client, _) = town();
+    let request = Request::get("/api/v1/orders/x?token=secret").header("X-Request-Id", "cart-7");
+    client.send(request.body(Body::empty()).unwrap()).await;
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let [line] = text.lines().filter(|line| line.contains(" access: ")).collect::<Vec<_>>()[..] else {
+        panic!("{text}")
+    };
+    for part in [
+        r#"request_id="cart-7""#,
+        r#"method="GET""#,
+        r#"path="/api/v1/orders/x""#,
+        r#"route="/api/v1/orders/{order_id}""#,
+        "status=404",
+        "duration_ms=",
+    ] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+    assert!(!text.contains("secret"));
 }
