@@ -197,7 +197,6 @@ impl<K: Data, V: Data> KStream<K, V> {
     }
 
     /// Splits by the first predicate that holds. Yields a stream per predicate and a last one with all other records.
-    #[allow(clippy::type_complexity)] // a list of predicates has no shorter type
     pub fn branch(
         &self,
         predicates: Vec<Box<dyn Fn(Option<&K>, Option<&V>) -> bool + Send + Sync>>,

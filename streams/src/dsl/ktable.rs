@@ -159,7 +159,6 @@ impl<K: Data, V: Data> KTable<K, V> {
     }
 
     /// A result's reading side: a store of its own if one is named, else computed from this table.
-    #[allow(clippy::type_complexity)] // a store or none, beside the reading side
     fn place<W: Data>(
         &self,
         node: NodeId,

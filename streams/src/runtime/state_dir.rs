@@ -68,7 +68,11 @@ impl StateDirectory {
         if self.lock.is_none() {
             return;
         }
-        let path = self.task_directory(task).join(SUM_FILE);
+        let directory = self.task_directory(task);
+        if !directory.exists() {
+            return; // nothing of it is on the disk
+        }
+        let path = directory.join(SUM_FILE);
         if let Err(error) = fs::write(&path, sum.to_string()) {
             tracing::warn!(path = %path.display(), %error, "cannot note how far the task's state reaches");
         }
@@ -80,10 +84,10 @@ impl StateDirectory {
 }
 
 fn read_or_make_process_id(path: &Path) -> Result<ProcessId, StreamsError> {
-    if let Ok(bytes) = fs::read(path) {
-        if let Ok(id) = bytes.try_into() {
-            return Ok(ProcessId(id));
-        }
+    if let Ok(bytes) = fs::read(path)
+        && let Ok(id) = bytes.try_into()
+    {
+        return Ok(ProcessId(id));
     }
     let id = random_id().map_err(|e| failed("read", Path::new("/dev/urandom"), e))?;
     fs::write(path, id).map_err(|e| failed("write", path, e))?;

@@ -61,7 +61,6 @@ impl City {
         }
     }
 
-    #[allow(clippy::type_complexity)] // Zone → item → pieces, and the items' names.
     fn items(
         &self,
     ) -> (

@@ -59,7 +59,6 @@ impl<K, V> TestOutputTopic<K, V> {
     }
 
     /// The same, keys and values.
-    #[allow(clippy::type_complexity)] // pairs of two optional types
     pub fn read_key_values(
         &self,
         driver: &mut TopologyTestDriver,
