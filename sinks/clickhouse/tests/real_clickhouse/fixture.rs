@@ -179,7 +179,7 @@ pub fn order(number: u64) -> OrderEvent {
     let envelope = Envelope::first(EventId(Uuid::from_u128(u128::from(number) << 64)), at, order_id, "test");
     let restaurant_id = comanda_schemas::RestaurantId(Uuid::from_u128(7));
     let zone = "centro".to_owned();
-    if number % 3 > 0 {
+    if !number.is_multiple_of(3) {
         return OrderReady { envelope, order_id, restaurant_id, zone }.into();
     }
     let item = |quantity| OrderItem {
