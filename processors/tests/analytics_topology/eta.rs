@@ -39,6 +39,11 @@ fn confirmed(n: u128, minute: f64, ready_minute: f64) -> OrderConfirmed {
     }
 }
 
+fn ready(n: u128, minute: f64) -> OrderReady {
+    let OrderConfirmed { order_id, restaurant_id, zone, .. } = confirmed(n, minute, minute);
+    OrderReady { envelope: envelope(n, "ready", at(minute)), order_id, restaurant_id, zone }
+}
+
 fn picked_up(n: u128, minute: f64) -> OrderPickedUp {
     OrderPickedUp {
         envelope: envelope(n, "picked up", at(minute)),
@@ -61,6 +66,25 @@ fn assigned(n: u128, minute: f64, attempt: i32, driver_distance_m: f64) -> Deliv
         customer_cell: String::new(),
         attempt,
         driver_distance_m,
+    }
+}
+
+fn driver_state(n: u128, minute: f64, status: DriverStatus) -> DriverState {
+    let id = Uuid::from_u128(0x0005_0000 + n);
+    DriverState {
+        envelope: Envelope {
+            correlation_id: CorrelationId(id),
+            ..envelope(n, &format!("{status:?} {minute}"), at(minute))
+        },
+        driver_id: DriverId(id),
+        zone: "zone-1".to_owned(),
+        status,
+        lat: 4.65,
+        lon: -74.06,
+        position_at: at(minute),
+        order_id: None,
+        delivery_id: None,
+        shift_started_at: None,
     }
 }
 
@@ -134,6 +158,28 @@ fn an_order_whose_end_is_never_heard_of_is_forgotten_after_a_day() {
 }
 
 #[test]
+fn with_one_driver_for_many_orders_the_last_one_is_told_to_wait_and_with_more_drivers_less() {
+    let wait_with = |drivers: &[DriverStatus]| {
+        let mut role = AnalyticsRole::new(None);
+        for (n, status) in (1..).zip(drivers) {
+            role.driver_state(driver_state(n, -5.0, DriverStatus::Idle));
+            role.driver_state(driver_state(n, -4.0, *status));
+        }
+        for n in 1..=6 {
+            role.order_event(placed(n, 0.0, Some(20.0)));
+            role.order_event(confirmed(n, 1.0, 10.0));
+        }
+        role.etas().pop().unwrap().p50_at.minutes_since(at(0.0))
+    };
+    let idle = DriverStatus::Idle;
+    let (one, six) = (wait_with(&[idle]), wait_with(&[idle; 6]));
+    assert!(one > 90.0 && six < 40.0, "{one:.0} and {six:.0} minutes");
+    let off = DriverStatus::OffShift;
+    assert_eq!(wait_with(&[idle, off, off, off, off, off]), one, "who went home helps nobody");
+    assert_eq!(wait_with(&[DriverStatus::Assigned]), one, "a state said twice is one driver");
+}
+
+#[test]
 fn a_kitchen_that_is_late_time_and_again_is_expected_to_be_late() {
     let mut role = AnalyticsRole::new(None);
     let first_guess = |role: &mut AnalyticsRole, n: u128, minute: f64| {
@@ -145,6 +191,7 @@ fn a_kitchen_that_is_late_time_and_again_is_expected_to_be_late() {
         let start = n as f64 * 10.0;
         role.order_event(placed(n, start, Some(start + 60.0)));
         role.order_event(confirmed(n, start + 1.0, start + 55.0));
+        role.order_event(ready(n, start + 75.0));
         role.order_event(picked_up(n, start + 78.0));
         role.order_event(delivered(n, "zone-1", start + 82.0, &[(1, 1)]));
     }

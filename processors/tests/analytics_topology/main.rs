@@ -4,6 +4,8 @@
 mod delivery_metrics;
 mod endings;
 mod eta;
+mod eta_evening;
+mod evening;
 mod popular_items;
 mod role;
 #[path = "../topologies/serdes.rs"]

@@ -2,7 +2,9 @@
 
 use crate::serdes::topic_serdes;
 use comanda_processors::{TopicSerdes, analytics, id_keys};
-use comanda_schemas::{DeliveryEvent, DeliveryMetrics, EtaPredicted, Message, OrderEvent, OrderId, PopularItems};
+use comanda_schemas::{
+    DeliveryEvent, DeliveryMetrics, DriverId, DriverState, EtaPredicted, Message, OrderEvent, OrderId, PopularItems,
+};
 use comanda_streams::{Serde, Serdes, StreamsConfig};
 use comanda_streams_test::TopologyTestDriver;
 
@@ -27,6 +29,12 @@ impl AnalyticsRole {
 
     pub fn delivery_event(&mut self, event: impl Into<DeliveryEvent>) {
         self.pipe("delivery.events", self.serdes.delivery_events.clone(), event.into());
+    }
+
+    pub fn driver_state(&mut self, state: DriverState) {
+        let input = self.driver.input_topic("delivery.drivers", id_keys::<DriverId>(), self.serdes.drivers.clone());
+        let time = state.envelope.occurred_at.millis();
+        input.pipe(&mut self.driver, state.driver_id, state, time).unwrap();
     }
 
     fn pipe<M: Message>(&mut self, topic: &str, serde: Serde<M>, value: M) {

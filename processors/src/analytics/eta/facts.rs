@@ -1,5 +1,6 @@
 //! What is known of an open order: the value of store `eta-orders`, gone when the order ends.
 
+use super::load::Place;
 use super::progress::{Progress, Step};
 use comanda_schemas::{EventTime, OrderStatus, RestaurantId};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ pub(super) const STAGES: usize = 8;
 /// An open order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct OrderFacts {
+    pub zone: String,
     pub restaurant: RestaurantId,
     pub status: OrderStatus,
     pub ride_km: f64,
@@ -21,6 +23,8 @@ pub(super) struct OrderFacts {
     pub ready_at: Option<EventTime>,
     pub driver: Option<Driver>,
     pub picked_up_at: Option<EventTime>,
+    /// What it stands for among its zone's open orders.
+    pub place: Option<Place>,
     /// Latest time of anything taken in.
     pub changed_at: EventTime,
     /// The uncorrected estimate when each stage began, to learn from at the end.
@@ -45,9 +49,10 @@ pub(super) struct Published {
 
 impl OrderFacts {
     /// Of an order just placed; `None` if this is about something else.
-    pub fn placed(progress: &Progress) -> Option<OrderFacts> {
+    pub fn placed(zone: &str, progress: &Progress) -> Option<OrderFacts> {
         let Step::Placed { restaurant, ride_km, wanted_at } = progress.step else { return None };
         Some(OrderFacts {
+            zone: zone.to_owned(),
             restaurant,
             status: OrderStatus::Pending,
             ride_km,
@@ -59,6 +64,7 @@ impl OrderFacts {
             ready_at: None,
             driver: None,
             picked_up_at: None,
+            place: None,
             changed_at: progress.at,
             guesses: [None; STAGES],
             published: None,
@@ -134,7 +140,7 @@ mod tests {
 
     fn placed() -> OrderFacts {
         let step = Step::Placed { restaurant: RestaurantId(Uuid::nil()), ride_km: 1.0, wanted_at: None };
-        OrderFacts::placed(&progress(step)).unwrap()
+        OrderFacts::placed("zone-1", &progress(step)).unwrap()
     }
 
     #[test]

@@ -1,10 +1,22 @@
-//! What happens to an order, as far as its delivery time depends on it: the value of the repartition topic by zone.
+//! What happens in a zone, as far as delivery times depend on it: the value of the repartition topic by zone.
 
-use comanda_schemas::{DeliveryEvent, Envelope, EventId, EventTime, OrderEvent, OrderId, OrderPlaced, RestaurantId};
+use comanda_schemas::{
+    DeliveryEvent, DriverId, DriverState, DriverStatus, Envelope, EventId, EventTime, OrderEvent, OrderId, OrderPlaced,
+    RestaurantId,
+};
 use serde::{Deserialize, Serialize};
 
 /// An order without readable cells is taken for one of usual length.
 const USUAL_KM: f64 = 1.5;
+
+/// Something happened in a zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum News {
+    /// To an order.
+    Order(Progress),
+    /// A driver is or is not at work.
+    Driver { driver: DriverId, on_shift: bool },
+}
 
 /// Something happened to an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +54,7 @@ pub(super) enum Step {
 }
 
 /// What an order event tells, with its zone.
-pub(super) fn of_order(event: &OrderEvent) -> Option<(&str, Progress)> {
+pub(super) fn of_order(event: &OrderEvent) -> Option<(&str, News)> {
     let (order, zone, envelope, step) = match event {
         OrderEvent::OrderPlaced(e) => (e.order_id, &e.zone, &e.envelope, placed(e)),
         OrderEvent::OrderConfirmed(e) => {
@@ -59,7 +71,7 @@ pub(super) fn of_order(event: &OrderEvent) -> Option<(&str, Progress)> {
 }
 
 /// What a delivery event tells, with its zone. Pick-up and end come with the order's events.
-pub(super) fn of_delivery(event: &DeliveryEvent) -> Option<(&str, Progress)> {
+pub(super) fn of_delivery(event: &DeliveryEvent) -> Option<(&str, News)> {
     let (order, zone, envelope, step) = match event {
         DeliveryEvent::DeliveryAssigned(e) => {
             let approach_km = (e.driver_distance_m / 1_000.0).max(0.0);
@@ -71,8 +83,14 @@ pub(super) fn of_delivery(event: &DeliveryEvent) -> Option<(&str, Progress)> {
     Some((zone, progress(order, envelope, step)))
 }
 
-fn progress(order: OrderId, envelope: &Envelope, step: Step) -> Progress {
-    Progress { order, event: envelope.event_id, at: envelope.occurred_at, step }
+/// What a driver's state tells, with the zone.
+pub(super) fn of_driver(state: &DriverState) -> (&str, News) {
+    let on_shift = state.status != DriverStatus::OffShift;
+    (&state.zone, News::Driver { driver: state.driver_id, on_shift })
+}
+
+fn progress(order: OrderId, envelope: &Envelope, step: Step) -> News {
+    News::Order(Progress { order, event: envelope.event_id, at: envelope.occurred_at, step })
 }
 
 fn placed(e: &OrderPlaced) -> Step {

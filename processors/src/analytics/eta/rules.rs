@@ -2,7 +2,9 @@
 //! was wrong by before.
 
 use super::facts::{OrderFacts, Published};
+use super::forecast::{self, DISPATCH_AHEAD_MINUTES};
 use super::learned::Learned;
+use super::load::{Place, minute};
 use super::progress::{Progress, Step};
 use comanda_schemas::{EventTime, OrderStatus};
 
@@ -19,18 +21,20 @@ pub(super) fn take(facts: &mut Option<OrderFacts>, learned: &mut Learned, progre
     let open = facts.as_mut()?;
     match progress.step {
         Step::Delivered => {
+            learned.zone.load.moved(open.place, None);
             learn_at_the_door(open, learned, progress.at);
             *facts = None;
             return None;
         }
         Step::Cancelled => {
+            learned.zone.load.moved(open.place, None);
             *facts = None;
             return None;
         }
         _ => learn_on_the_way(open, learned, progress),
     }
     open.take(progress);
-    let guess = guess(open, learned, progress.at);
+    let guess = guess_in_the_queue(open, learned, progress);
     let stage = open.stage();
     open.guesses[stage].get_or_insert(guess);
     let offset = learned.zone.offsets[stage];
@@ -48,6 +52,33 @@ fn matters(former: &Published, new: &Published) -> bool {
     former.status != new.status || moved(former.p50_at, new.p50_at) || moved(former.p90_at, new.p90_at)
 }
 
+/// Gives the order its place among the zone's, and guesses with it.
+fn guess_in_the_queue(open: &mut OrderFacts, learned: &mut Learned, progress: &Progress) -> EventTime {
+    if open.driver.is_none() {
+        let due_at = driver_due_at(open, learned);
+        if open.place.is_none() {
+            learned.zone.load.placed(progress.at, due_at);
+        }
+        take_place(open, learned, Place::Waits(minute(due_at)));
+    }
+    let guess = guess(open, learned, progress.at);
+    if open.driver.is_some() {
+        take_place(open, learned, Place::Busy(minute(guess)));
+    }
+    guess
+}
+
+fn take_place(open: &mut OrderFacts, learned: &mut Learned, place: Place) {
+    learned.zone.load.moved(open.place, Some(place));
+    open.place = Some(place);
+}
+
+/// From when on dispatch looks for a driver.
+fn driver_due_at(facts: &OrderFacts, learned: &Learned) -> EventTime {
+    let ready_at = facts.estimated_ready_at.unwrap_or_else(|| planned_ready(facts, learned));
+    plus(ready_at, -DISPATCH_AHEAD_MINUTES).max(facts.confirmed_at.unwrap_or(facts.placed_at))
+}
+
 /// When it will be at the door, by means alone.
 fn guess(facts: &OrderFacts, learned: &Learned, now: EventTime) -> EventTime {
     plus(picked_up(facts, learned, now), learned.zone.rides.minutes(facts.ride_km))
@@ -58,10 +89,12 @@ fn picked_up(facts: &OrderFacts, learned: &Learned, now: EventTime) -> EventTime
         return at;
     }
     let ready = ready(facts, learned, now);
-    match driver_there(facts, learned) {
-        Some(there) => plus(ready.max(there), learned.zone.hand_over.minutes()).max(now),
-        None => plus(ready, learned.zone.wait.minutes()).max(now),
-    }
+    let there = driver_there(facts, learned).unwrap_or_else(|| {
+        let due_at = driver_due_at(facts, learned);
+        let (found_at, approach) = forecast::driver(&learned.zone.load, due_at, now, learned.zone.rides.per_km());
+        plus(found_at, approach)
+    });
+    plus(ready.max(there), learned.zone.hand_over.minutes()).max(now)
 }
 
 /// When the assigned driver should be at the restaurant.
@@ -101,12 +134,11 @@ fn learn_on_the_way(facts: &OrderFacts, learned: &mut Learned, progress: &Progre
             }
         }
         Step::PickedUp if facts.picked_up_at.is_none() => {
-            let Some(ready) = facts.ready_at else { return };
-            learned.learn_wait(progress.at.minutes_since(ready));
-            if let Some(there) = driver_there(facts, learned) {
+            if let Some((ready, there)) = facts.ready_at.zip(driver_there(facts, learned)) {
                 learned.learn_hand_over(progress.at.minutes_since(ready.max(there)));
             }
         }
+        Step::Assigned { approach_km } => learned.zone.load.learn_reach(approach_km),
         _ => {}
     }
 }
@@ -117,6 +149,9 @@ fn learn_at_the_door(facts: &OrderFacts, learned: &mut Learned, at: EventTime) {
         && let Some(picked_up) = facts.picked_up_at
     {
         learned.learn_ride(facts.ride_km, at.minutes_since(picked_up));
+    }
+    if let Some((ready, there)) = facts.ready_at.zip(driver_there(facts, learned)) {
+        learned.zone.load.learn_rest(at.minutes_since(ready.max(there)));
     }
     for (guess, offset) in facts.guesses.iter().zip(&mut learned.zone.offsets) {
         if let Some(guess) = guess {
