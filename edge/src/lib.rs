@@ -1,3 +1,5 @@
+//! HTTP in front of Comanda: commands in, queries out; it decides nothing. Routes, errors and an example follow.
+//!
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code, missing_docs)]
 
