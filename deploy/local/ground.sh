@@ -17,6 +17,7 @@ REGISTRY_VERSION=3.3.3
 KAFKA_LIBS=$COMANDA_HOME/kafka-$KAFKA_VERSION
 REGISTRY_APP=$COMANDA_HOME/registry-$REGISTRY_VERSION
 VENV=$COMANDA_HOME/venv
+JAVA_PRODUCER_LIBS=$COMANDA_HOME/java-producer
 INSTANCE_DIR=$COMANDA_HOME/run/$COMANDA_INSTANCE
 
 # A broker, a registry and ClickHouse at work, beside the build directory: less than this runs full in an evening.

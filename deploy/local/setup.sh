@@ -18,6 +18,7 @@ main() {
   install_python_packages
   install_kafka
   install_registry
+  install_java_producer
 }
 
 # once NAME KEY COMMAND…: runs the command unless it succeeded before for the same key.
@@ -104,6 +105,16 @@ fetch_registry() {
   quiet_maven dependency:get -Dtransitive=false "-Dartifact=$artifact" &&
     quiet_maven dependency:copy "-Dartifact=$artifact" "-DoutputDirectory=$COMANDA_HOME/download" &&
     rm -rf "$REGISTRY_APP" && mkdir -p "$REGISTRY_APP" && tar -xzf "$archive" -C "$REGISTRY_APP" && rm -f "$archive"
+}
+
+install_java_producer() {
+  local pom=$FOLDER/../../schemas/producers/java/pom.xml
+  once java-producer "$(checksum "$pom")" fetch_java_producer "$pom"
+}
+
+fetch_java_producer() {
+  rm -rf "$JAVA_PRODUCER_LIBS"
+  quiet_maven -f "$1" dependency:copy-dependencies -DoutputDirectory="$JAVA_PRODUCER_LIBS" -DincludeScope=runtime
 }
 
 quiet_maven() { mvn -q -B -Dstyle.color=never "$@"; }
