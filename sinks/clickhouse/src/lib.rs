@@ -59,7 +59,6 @@ mod mapping;
 mod mark;
 mod migrate;
 mod observe;
-mod opening;
 mod partition;
 mod request_builder;
 mod row_binary;

@@ -1,10 +1,13 @@
 //! The loop: one thread, one step function; membership, reading, promising, inserting, committing.
 
+mod committing;
+mod opening;
+
 use crate::batch::Bounds;
 use crate::client::{ClickHouse, InsertError};
 use crate::complaint::Complaint;
 use crate::config::SinkConfig;
-use crate::dead_letter::{DeadLetters, Undelivered};
+use crate::dead_letter::DeadLetters;
 use crate::decoder::Decoder;
 use crate::error::SinkError;
 use crate::group::{Group, GroupEvent, Joining, final_loss};
@@ -17,7 +20,6 @@ use crate::table::{Layouts, Table};
 use comanda_registry::SchemaRegistry;
 use comanda_streams::TaskId;
 use comanda_streams::broker::{Admin, Broker, Consumer, ConsumerRole, ErrorKind, Fetched};
-use comanda_streams::membership::CommitOutcome;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,21 +29,21 @@ const MAX_POLLED: usize = 2_000;
 /// How long a step waits for records when there are none: answers of the coordinator and of ClickHouse wait as long.
 const IDLE_WAIT: Duration = Duration::from_millis(5);
 /// Pause before a failed call to Kafka is made again.
-pub(crate) const RETRY_MS: i64 = 500;
+const RETRY_MS: i64 = 500;
 
 /// What the loop works with.
 pub(crate) struct Sink {
-    pub config: SinkConfig,
-    pub broker: Arc<dyn Broker>,
-    pub admin: Box<dyn Admin>,
-    pub consumer: Box<dyn Consumer>,
-    pub group: Group,
-    pub slots: Slots,
+    config: SinkConfig,
+    broker: Arc<dyn Broker>,
+    admin: Box<dyn Admin>,
+    consumer: Box<dyn Consumer>,
+    group: Group,
+    slots: Slots,
     /// Assigned, and not opened yet.
-    pub to_open: BTreeSet<TaskId>,
-    pub open_at_ms: i64,
+    to_open: BTreeSet<TaskId>,
+    open_at_ms: i64,
     /// By sub-topology.
-    pub tables: Vec<Arc<Table>>,
+    tables: Vec<Arc<Table>>,
     layouts: Vec<Layouts>,
     decoder: Decoder,
     inserts: InsertService,
@@ -55,7 +57,7 @@ pub(crate) struct Sink {
     has_left: bool,
     next_ticket: u64,
     fetched: Vec<Fetched>,
-    pub kafka_trouble: Complaint,
+    kafka_trouble: Complaint,
     registry_trouble: Complaint,
     clickhouse_trouble: Complaint,
     observer: Observer,
@@ -295,120 +297,7 @@ impl Sink {
         }
     }
 
-    /// One transaction for each partition that has some; blocks for as long as that takes.
-    fn send_dead_letters(&mut self, now_ms: i64) {
-        if self.committing.is_some() || now_ms < self.dead_letters_at_ms {
-            return;
-        }
-        for id in self.slots.ids() {
-            let Some(identity) = self.group.identity().filter(|_| self.group.may_commit()) else {
-                return;
-            };
-            let Some(slot) = self.slots.get_mut(id) else {
-                continue;
-            };
-            let route = &slot.partition.route;
-            let Some((rejected, mark)) = slot.partition.dead_letters() else {
-                continue;
-            };
-            let offset = (route.partition.clone(), mark.commit(route.topic_id));
-            let source = &route.partition;
-            let sent = self.dead_letters.send(self.broker.as_ref(), source, rejected, offset, &identity);
-            match sent {
-                Ok(()) => {
-                    self.observer.dead_letters(&source.topic, rejected.len());
-                    slot.partition.dead_letters_sent(mark);
-                    self.kafka_trouble.settle(now_ms, "dead letters go out");
-                }
-                Err(Undelivered::Fenced(code)) => return self.group.fenced(now_ms, code),
-                Err(Undelivered::Again(error)) => {
-                    self.dead_letters_at_ms = now_ms + RETRY_MS;
-                    self.kafka_trouble.raise(now_ms, &error.to_string());
-                }
-                Err(Undelivered::Unknown(error)) => {
-                    self.kafka_trouble.raise(now_ms, &format!("{error}; asking the group"));
-                    self.reopen(id);
-                }
-            }
-        }
-    }
-
-    /// All marks that changed, in one request. It is made again until its outcome is known.
-    fn commit(&mut self, now_ms: i64) {
-        if self.committing.is_some() || now_ms < self.commit_at_ms || !self.group.may_commit() {
-            return;
-        }
-        let promising = !self.rejoining && !self.draining;
-        let wanted = self.slots.iter().filter_map(|slot| {
-            let mark = slot.partition.wanted(promising && !slot.releasing)?;
-            Some((slot, mark))
-        });
-        let (marks, offsets): (Vec<_>, Vec<_>) = wanted
-            .map(|(slot, mark)| {
-                let route = &slot.partition.route;
-                ((slot.task, mark), (route.partition.clone(), mark.commit(route.topic_id)))
-            })
-            .unzip();
-        if !marks.is_empty() && self.group.commit(now_ms, offsets).is_ok() {
-            self.committing = Some(marks);
-        }
-    }
-
-    fn committed(&mut self, now_ms: i64, outcome: CommitOutcome) {
-        let marks = self.committing.take().unwrap_or_default();
-        match outcome {
-            CommitOutcome::Done => {
-                self.kafka_trouble.settle(now_ms, "offsets are committed");
-                for (task, mark) in marks {
-                    if let Some(slot) = self.slots.of(task) {
-                        slot.partition.committed(mark);
-                    }
-                }
-            }
-            CommitOutcome::Fenced => {} // the loss follows
-            CommitOutcome::Retry => self.commit_at_ms = now_ms + RETRY_MS / 10,
-            CommitOutcome::Refused { code } => {
-                self.commit_at_ms = now_ms + RETRY_MS;
-                let text = format!("offsets are refused (Kafka error {code}); trying again");
-                self.kafka_trouble.raise(now_ms, &text);
-            }
-        }
-    }
-
-    /// Lets go of partitions that were taken away, once nothing of them is on its way.
-    fn release(&mut self) {
-        if self.committing.is_some() {
-            return;
-        }
-        let done = |slot: &Slot| {
-            let partition = &slot.partition;
-            slot.releasing && !partition.is_inserting() && partition.wanted(false).is_none()
-        };
-        let released = self.slots.remove_where(done);
-        let tasks: Vec<TaskId> = released.iter().map(|(_, slot)| slot.task).collect();
-        for (id, _) in released {
-            if let Err(error) = self.consumer.unassign(id) {
-                tracing::warn!(%error, "cannot stop reading a released partition");
-            }
-        }
-        if !tasks.is_empty() {
-            tracing::info!(?tasks, "partitions released");
-            self.group.revoked(&tasks);
-        }
-    }
-
-    /// Joins once what was inserted is committed. Promised inserts go on meanwhile: they stay this range, whoever ends
-    /// them.
-    fn answer_rebalance(&mut self, now_ms: i64) {
-        let owes_commit = |slot: &Slot| slot.partition.wanted(false).is_some();
-        let owing = self.group.may_commit() && self.slots.iter().any(owes_commit);
-        if self.rejoining && self.committing.is_none() && !owing {
-            self.rejoining = false;
-            self.group.ready_to_join(now_ms);
-        }
-    }
-
-    pub(crate) fn bounds(&self) -> Bounds {
+    fn bounds(&self) -> Bounds {
         Bounds {
             rows: self.config.max_batch_rows,
             bytes: self.config.max_batch_bytes,

@@ -1,9 +1,9 @@
 //! Taking partitions up: from the group's committed offset, or from where the log begins.
 
+use super::{RETRY_MS, Sink};
 use crate::error::SinkError;
 use crate::mark::{Committed, Mark, TopicId, read};
 use crate::partition::{Partition, Route};
-use crate::sink::{RETRY_MS, Sink};
 use crate::slots::Slot;
 use comanda_streams::TaskId;
 use comanda_streams::broker::{
@@ -12,7 +12,7 @@ use comanda_streams::broker::{
 
 impl Sink {
     /// Opens what was assigned. A broker that does not answer is asked again later.
-    pub(crate) fn open(&mut self, now_ms: i64) -> Result<(), SinkError> {
+    pub(super) fn open(&mut self, now_ms: i64) -> Result<(), SinkError> {
         if self.to_open.is_empty() || now_ms < self.open_at_ms {
             return Ok(());
         }
@@ -99,7 +99,7 @@ impl Sink {
     }
 
     /// Closes a partition of which it is not known what the group holds, and asks the group.
-    pub(crate) fn reopen(&mut self, id: PartitionId) {
+    pub(super) fn reopen(&mut self, id: PartitionId) {
         if let Some(slot) = self.slots.remove(id) {
             slot.revoke_lease();
             if let Err(error) = self.consumer.unassign(id) {
@@ -111,7 +111,7 @@ impl Sink {
 
     /// The log does not have the position: what retention took is gone, and said; a log that ends before what was
     /// delivered is not for the sink to interpret.
-    pub(crate) fn out_of_range(&mut self, now_ms: i64, id: PartitionId) -> Result<(), SinkError> {
+    pub(super) fn out_of_range(&mut self, now_ms: i64, id: PartitionId) -> Result<(), SinkError> {
         let Some(slot) = self.slots.get_mut(id) else {
             return Ok(());
         };
