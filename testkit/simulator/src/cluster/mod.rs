@@ -113,6 +113,25 @@ impl Cluster {
         log.into_iter().flat_map(|log| log.all_committed(log.end(), &self.fates)).collect()
     }
 
+    /// A number that differs if any log does (FNV-1a).
+    pub fn digest(&self) -> u64 {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut add = |bytes: &[u8]| {
+            for byte in bytes {
+                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            }
+        };
+        for (partition, log) in &self.logs {
+            add(partition.to_string().as_bytes());
+            for record in log.all_committed(log.end(), &self.fates) {
+                add(&record.offset.to_be_bytes());
+                add(record.key.as_deref().unwrap_or_default());
+                add(record.value.as_deref().unwrap_or_default());
+            }
+        }
+        hash
+    }
+
     /// Cleans one compacted partition.
     pub fn compact_any(&mut self) {
         let compacted = |topic: &str| {

@@ -7,7 +7,7 @@ use crate::client::Link;
 use crate::cluster::Cluster;
 use comanda_state_stores::backend::SimulatedDiskBackend;
 use comanda_streams::membership::ProcessId;
-use comanda_streams::{Now, Simulation, StreamThread, StreamsError, TaskId};
+use comanda_streams::{Now, Pulse, Simulation, StreamThread, StreamsError, TaskId};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(super) struct Instance {
 pub(super) struct Life {
     pub thread: Option<StreamThread>,
     pub link: Option<Link>,
+    /// Beats on while a step is held up, unless the whole process is frozen.
+    pulse: Option<Pulse>,
     /// In a step, which may be held up in a call while the world goes on.
     pub busy: bool,
     pub away_until_ms: i64,
@@ -48,8 +50,11 @@ impl World {
         let now_ms = self.cluster().now_ms;
         let (thread, link) = {
             let mut life = instance.life.borrow_mut();
-            if life.busy || now_ms < life.frozen_until_ms || now_ms < life.away_until_ms {
+            if now_ms < life.frozen_until_ms || now_ms < life.away_until_ms {
                 return;
+            }
+            if life.busy {
+                return life.pulse.iter().for_each(|pulse| pulse.beat(now_ms));
             }
             life.busy = true;
             (life.thread.take(), life.link.clone())
@@ -66,6 +71,7 @@ impl World {
         match outcome {
             Ok(thread) if lives && !thread.is_stopped() => {
                 let mut life = instance.life.borrow_mut();
+                life.pulse.get_or_insert_with(|| thread.pulse());
                 (life.thread, life.busy) = (Some(thread), false);
             }
             outcome => self.end_life(instance, link, outcome.map(drop)),
@@ -89,18 +95,25 @@ impl World {
         })
     }
 
-    /// A thread that stopped in good order, died in a call, or ended with an error (its process goes with it).
+    /// A thread that stopped in good order, died in a call, or ended with an error (its process goes with it). One that
+    /// cannot connect yet tries again.
     fn end_life(&self, instance: &Instance, link: Option<Link>, outcome: Result<(), StreamsError>) {
+        let had_begun = instance.life.borrow().pulse.is_some();
         if let Some(link) = link {
-            if let (false, Err(error)) = (link.is_dead(), &outcome) {
-                self.note_error(instance.number, error);
+            match &outcome {
+                Err(StreamsError::Retry(_)) if !had_begun => {}
+                Err(error) if !link.is_dead() => self.thread_ended(instance.number, error),
+                _ => {}
             }
             link.die();
         }
         let sums = self.check_disks(instance);
-        let mut life = instance.life.borrow_mut();
-        let away_ms = if self.calm.get() { 0 } else { self.cluster().dice.ms(LONGEST_AWAY_MS) };
-        *life = Life { away_until_ms: self.cluster().now_ms + away_ms, offset_sums: sums, ..Life::default() };
+        let away_until_ms = {
+            let mut cluster = self.cluster();
+            cluster.now_ms + if self.calm.get() { 0 } else { cluster.dice.ms(LONGEST_AWAY_MS) }
+        };
+        let next = Life { away_until_ms, offset_sums: sums, ..Life::default() };
+        drop(instance.life.replace(next));
     }
 
     fn check_disks(&self, instance: &Instance) -> BTreeMap<TaskId, i64> {
