@@ -36,7 +36,7 @@ fn score<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Score {
 }
 
 fn covers(score: &Score) -> bool {
-    (42.0..=58.0).contains(&score.by_p50) && (85.0..=95.0).contains(&score.by_p90)
+    score.count > 1_000 && (42.0..=58.0).contains(&score.by_p50) && (85.0..=95.0).contains(&score.by_p90)
 }
 
 /// The mean absolute error of the best constant duration, known only afterwards.

@@ -5,7 +5,7 @@ use comanda_schemas::EventTime;
 use std::collections::BTreeMap;
 
 /// Dispatch looks for a driver so long before the food is expected.
-pub(super) const DISPATCH_AHEAD_MINUTES: f64 = 10.0;
+pub(super) const DISPATCH_AHEAD_MINUTES: f64 = crate::delivery::DISPATCH_AHEAD_MS as f64 / 60_000.0;
 /// Nobody waits so long for a driver: dispatch gives up before.
 const HORIZON_MINUTES: i64 = 240;
 /// What is foreseen for a time so far ahead counts by 1/e, the rest is as it is now: shifts may begin until then.
