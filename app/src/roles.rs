@@ -53,7 +53,7 @@ pub fn processor(role: Role) -> Option<Processor> {
         }),
         Role::Analytics => Some(Processor {
             name: analytics::APPLICATION_ID,
-            reads: &["order.events", "delivery.events"],
+            reads: &["order.events", "delivery.events", "delivery.drivers"],
             topology: analytics::topology,
         }),
         Role::Sink | Role::Edge => None,
