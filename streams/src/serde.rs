@@ -34,6 +34,12 @@ pub trait Serializer<T>: Send + Sync {
 pub trait Deserializer<T>: Send + Sync {
     /// Reads a value that stands in `topic`.
     fn deserialize(&self, topic: &str, bytes: &[u8]) -> Result<T, SerdeError>;
+
+    /// The same from bytes that the value may keep: for types that are bytes themselves. They share their memory with
+    /// the records fetched around them, so a value that outlives its record should copy them.
+    fn deserialize_shared(&self, topic: &str, bytes: &bytes::Bytes) -> Result<T, SerdeError> {
+        self.deserialize(topic, bytes)
+    }
 }
 
 /// A serializer and a deserializer of one type; a clone shares them.
@@ -62,6 +68,11 @@ impl<T> Serde<T> {
     /// Reads a value.
     pub fn deserialize(&self, topic: &str, bytes: &[u8]) -> Result<T, SerdeError> {
         self.deserializer.deserialize(topic, bytes)
+    }
+
+    /// Reads a value that may keep `bytes`: see [`Deserializer::deserialize_shared`].
+    pub fn deserialize_shared(&self, topic: &str, bytes: &bytes::Bytes) -> Result<T, SerdeError> {
+        self.deserializer.deserialize_shared(topic, bytes)
     }
 }
 
@@ -125,6 +136,10 @@ impl Serializer<bytes::Bytes> for Plain {
 impl Deserializer<bytes::Bytes> for Plain {
     fn deserialize(&self, _topic: &str, bytes: &[u8]) -> Result<bytes::Bytes, SerdeError> {
         Ok(bytes::Bytes::copy_from_slice(bytes))
+    }
+
+    fn deserialize_shared(&self, _topic: &str, bytes: &bytes::Bytes) -> Result<bytes::Bytes, SerdeError> {
+        Ok(bytes.clone())
     }
 }
 

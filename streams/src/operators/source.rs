@@ -100,8 +100,8 @@ impl<K: Data, V: Data> SourceNode<K, V> {
     }
 
     fn decode(&self, raw: &RawRecord) -> Result<Record<K, V>, SerdeError> {
-        let key = raw.key.as_deref().map(|bytes| self.spec.keys.deserialize(&self.topic, bytes));
-        let value = raw.value.as_deref().map(|bytes| self.spec.values.deserialize(&self.topic, bytes));
+        let key = raw.key.as_ref().map(|bytes| self.spec.keys.deserialize_shared(&self.topic, bytes));
+        let value = raw.value.as_ref().map(|bytes| self.spec.values.deserialize_shared(&self.topic, bytes));
         let key = key.transpose().map_err(|e| within("key", e))?;
         let value = value.transpose().map_err(|e| within("value", e))?;
         if let Some(check) = &self.spec.validator {

@@ -1,14 +1,13 @@
 //! The record cache of one store: merges updates of a key until the commit (`statestore.cache.max.bytes`).
 
 use crate::broker::Headers;
-use bytes::Bytes;
+use comanda_state_stores::SharedBytes;
 use hashbrown::HashMap;
 
 /// A merged update that waits for the flush.
 pub(crate) struct CachedWrite {
-    pub key: Bytes,
     /// Store bytes; `None` deletes.
-    pub value: Option<Bytes>,
+    pub value: Option<SharedBytes>,
     /// Time and headers of the record that wrote last.
     pub timestamp: i64,
     pub headers: Headers,
@@ -22,23 +21,27 @@ struct Entry {
 /// Dirty entries by key; flushed in order of last write, as Kafka Streams' `NamedCache`.
 #[derive(Default)]
 pub(crate) struct WriteCache {
-    entries: HashMap<Bytes, Entry, foldhash::fast::FixedState>,
+    entries: HashMap<SharedBytes, Entry, foldhash::fast::FixedState>,
     writes: u64,
     size_bytes: usize,
 }
 
 impl WriteCache {
     /// The merged value of `key`, if it is dirty.
-    pub fn get(&self, key: &[u8]) -> Option<&Option<Bytes>> {
+    pub fn get(&self, key: &[u8]) -> Option<&Option<SharedBytes>> {
         self.entries.get(key).map(|entry| &entry.write.value)
     }
 
-    pub fn put(&mut self, write: CachedWrite) {
+    /// Merges an update of `key`.
+    pub fn put(&mut self, key: &[u8], write: CachedWrite) {
         self.writes += 1;
-        self.size_bytes += size(&write);
+        self.size_bytes += size(key, &write);
         let entry = Entry { written: self.writes, write };
-        if let Some(before) = self.entries.insert(entry.write.key.clone(), entry) {
-            self.size_bytes -= size(&before.write);
+        if let Some(merged) = self.entries.get_mut(key) {
+            self.size_bytes -= size(key, &merged.write);
+            *merged = entry;
+        } else {
+            self.entries.insert(key.into(), entry);
         }
     }
 
@@ -48,11 +51,11 @@ impl WriteCache {
     }
 
     /// Takes everything, in order of last write.
-    pub fn take(&mut self) -> Vec<CachedWrite> {
-        let mut entries: Vec<Entry> = self.entries.drain().map(|(_, entry)| entry).collect();
+    pub fn take(&mut self) -> Vec<(SharedBytes, CachedWrite)> {
+        let mut entries: Vec<(SharedBytes, Entry)> = self.entries.drain().collect();
         self.size_bytes = 0;
-        entries.sort_unstable_by_key(|entry| entry.written);
-        entries.into_iter().map(|entry| entry.write).collect()
+        entries.sort_unstable_by_key(|(_, entry)| entry.written);
+        entries.into_iter().map(|(key, entry)| (key, entry.write)).collect()
     }
 
     /// Forgets everything (abort).
@@ -62,8 +65,8 @@ impl WriteCache {
     }
 }
 
-fn size(write: &CachedWrite) -> usize {
-    /// What an entry takes beside its bytes: map slot, two `Bytes`, counters.
+fn size(key: &[u8], write: &CachedWrite) -> usize {
+    /// What an entry takes beside its bytes: map slot, reference counts, allocator.
     const OVERHEAD: usize = 120;
-    write.key.len() + write.value.as_ref().map_or(0, Bytes::len) + write.headers.size() + OVERHEAD
+    key.len() + write.value.as_ref().map_or(0, |value| value.len()) + write.headers.size() + OVERHEAD
 }

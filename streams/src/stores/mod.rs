@@ -3,6 +3,7 @@
 mod builder;
 mod cache;
 mod key_value;
+mod room;
 mod timestamped;
 mod versioned;
 mod window;
@@ -14,6 +15,7 @@ pub use versioned::{VersionedKeyValueStore, VersionedRecord};
 pub use window::WindowStore;
 
 pub(crate) use cache::{CachedWrite, WriteCache};
+pub(crate) use room::Room;
 pub(crate) use timestamped::{StoreDef, TimestampedStore, TupleForwarder};
 pub(crate) use windowed::{TimestampedWindowStore, WindowStoreDef, WindowedForwarder};
 
@@ -27,20 +29,7 @@ pub(crate) fn bytes_of<T>(serde: &Serde<T>, topic: &str, value: &T) -> Result<Ve
     Ok(out)
 }
 
-/// Prefixes a value with its time, as Kafka Streams' `ValueAndTimestampSerializer`.
-pub(crate) fn timestamped_bytes<T>(
-    serde: &Serde<T>,
-    topic: &str,
-    value: &T,
-    timestamp: i64,
-) -> Result<Vec<u8>, StreamsError> {
-    let mut out = Vec::with_capacity(40);
-    out.extend_from_slice(&timestamp.to_be_bytes());
-    serde.serialize(topic, value, &mut out)?;
-    Ok(out)
-}
-
-/// Splits what `timestamped_bytes` wrote.
+/// Splits what [`Room::timestamped`] wrote.
 pub(crate) fn split_timestamp(bytes: &[u8]) -> Result<(i64, &[u8]), StreamsError> {
     match bytes.split_first_chunk::<8>() {
         Some((time, value)) => Ok((i64::from_be_bytes(*time), value)),

@@ -1,14 +1,13 @@
 //! The store behind a table: a value and the time of its last update per key, cached where the table's updates are
 //! merged.
 
-use super::{CachedWrite, WriteCache, bytes_of, split_timestamp, timestamped_bytes};
+use super::{CachedWrite, Room, WriteCache, split_timestamp};
 use crate::error::StreamsError;
 use crate::record::{Change, Data, Record, ValueAndTimestamp};
 use crate::serde::Serde;
 use crate::task::{CacheFlush, TaskContext};
 use crate::topology::{Outputs, StoreId, Wiring};
-use bytes::Bytes;
-use comanda_state_stores::KeyValueStore as ByteStore;
+use comanda_state_stores::{KeyValueStore as ByteStore, SharedBytes};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -44,6 +43,8 @@ impl<K: Data, V: Data> StoreDef<K, V> {
                 bytes: wiring.stores.key_value(&def.name)?,
                 changelog: format!("{}-{}-changelog", wiring.application_id, def.name).into(),
                 cache: caching.then(RefCell::default),
+                key_room: Room::default(),
+                value_room: Room::default(),
                 keys: def.keys,
                 values: def.values,
             })
@@ -56,6 +57,8 @@ pub(crate) struct TimestampedStore<K, V> {
     bytes: ByteStore,
     changelog: Arc<str>,
     cache: Option<RefCell<WriteCache>>,
+    key_room: Room,
+    value_room: Room,
     keys: Serde<K>,
     values: Serde<V>,
 }
@@ -68,30 +71,33 @@ impl<K: Data, V: Data> TimestampedStore<K, V> {
 
     /// The row of `key`.
     pub fn get(&self, key: &K) -> Result<Option<ValueAndTimestamp<V>>, StreamsError> {
-        let key = bytes_of(&self.keys, &self.changelog, key)?;
-        if let Some(cache) = &self.cache {
-            if let Some(dirty) = cache.borrow().get(&key) {
-                return dirty.as_deref().map(|bytes| self.decode(bytes)).transpose();
-            }
+        let key = self.key_room.of(&self.keys, &self.changelog, key)?;
+        if let Some(cache) = &self.cache
+            && let Some(dirty) = cache.borrow().get(&key)
+        {
+            return dirty.as_deref().map(|bytes| self.decode(bytes)).transpose();
         }
-        self.bytes.get(&key)?.map(|bytes| self.decode(&bytes)).transpose()
+        self.bytes.get_with(&key, |bytes| self.decode(bytes))?.transpose()
     }
 
     /// Writes the row of `record.key` (`None` deletes).
     pub fn put<T>(&self, record: &Record<K, T>, value: Option<&V>, timestamp: i64) -> Result<(), StreamsError> {
         let Some(key) = &record.key else { return Ok(()) };
-        let key = bytes_of(&self.keys, &self.changelog, key)?;
-        let value = value.map(|v| timestamped_bytes(&self.values, &self.changelog, v, timestamp)).transpose()?;
+        let key = self.key_room.of(&self.keys, &self.changelog, key)?;
+        let value = value.map(|v| self.stored(v, timestamp)).transpose()?;
         match &self.cache {
-            None => write_bytes(&self.bytes, &key, value.as_deref()),
-            Some(cache) => cache.borrow_mut().put(CachedWrite {
-                key: key.into(),
-                value: value.map(Bytes::from),
-                timestamp: record.timestamp,
-                headers: record.headers.clone(),
-            }),
+            None => write_bytes(&self.bytes, &key, value),
+            Some(cache) => {
+                let write = CachedWrite { value, timestamp: record.timestamp, headers: record.headers.clone() };
+                cache.borrow_mut().put(&key, write);
+            }
         }
         Ok(())
+    }
+
+    fn stored(&self, value: &V, timestamp: i64) -> Result<SharedBytes, StreamsError> {
+        let bytes = self.value_room.timestamped(&self.values, &self.changelog, value, timestamp)?;
+        Ok(bytes.as_slice().into())
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<ValueAndTimestamp<V>, StreamsError> {
@@ -100,9 +106,9 @@ impl<K: Data, V: Data> TimestampedStore<K, V> {
     }
 }
 
-fn write_bytes(store: &ByteStore, key: &[u8], value: Option<&[u8]>) {
+fn write_bytes(store: &ByteStore, key: &[u8], value: Option<SharedBytes>) {
     match value {
-        Some(value) => store.put(key, value),
+        Some(value) => store.put_shared(key, value),
         None => store.delete(key),
     }
 }
@@ -153,8 +159,8 @@ impl<K: Data, V: Data> CacheFlush for TableFlush<K, V> {
     fn flush(&mut self, ctx: &mut TaskContext) -> Result<(), StreamsError> {
         let Some(cache) = &self.store.cache else { return Ok(()) };
         let writes = cache.borrow_mut().take();
-        for write in writes {
-            self.flush_one(ctx, write)?;
+        for (key, write) in writes {
+            self.flush_one(ctx, &key, write)?;
         }
         Ok(())
     }
@@ -173,19 +179,19 @@ impl<K: Data, V: Data> CacheFlush for TableFlush<K, V> {
 impl<K: Data, V: Data> TableFlush<K, V> {
     /// Writes one merged update and forwards it. Nothing over nothing is neither written nor forwarded
     /// (`CachingKeyValueStore.putAndMaybeForward`).
-    fn flush_one(&self, ctx: &mut TaskContext, write: CachedWrite) -> Result<(), StreamsError> {
+    fn flush_one(&self, ctx: &mut TaskContext, key: &[u8], write: CachedWrite) -> Result<(), StreamsError> {
         let store = &*self.store;
         let needs_old = write.value.is_none() || self.send_old_values;
-        let old = if needs_old { store.bytes.get(&write.key)? } else { None };
+        let old = if needs_old { store.bytes.get(key)? } else { None };
         if write.value.is_none() && old.is_none() {
             return Ok(());
         }
         let new = write.value.as_deref().map(|bytes| store.decode(bytes)).transpose()?;
         let timestamp = new.as_ref().map_or(write.timestamp, |new| new.timestamp);
-        write_bytes(&store.bytes, &write.key, write.value.as_deref());
+        write_bytes(&store.bytes, key, write.value);
         let old = if self.send_old_values { old.map(|bytes| store.decode(&bytes)).transpose()? } else { None };
         let change = Change { new: new.map(|new| new.value), old: old.map(|old| old.value) };
-        let key = store.keys.deserialize(&store.changelog, &write.key)?;
+        let key = store.keys.deserialize(&store.changelog, key)?;
         let record = Record { key: Some(key), value: Some(change), timestamp, headers: write.headers };
         self.outputs.forward(ctx, record)
     }

@@ -1,12 +1,11 @@
 //! The store behind a windowed table: a value and the time of its last update per key and window start.
 
-use super::{CachedWrite, WriteCache, bytes_of, split_timestamp, timestamped_bytes};
+use super::{CachedWrite, Room, WriteCache, split_timestamp};
 use crate::error::StreamsError;
 use crate::record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
 use crate::serde::Serde;
 use crate::task::{CacheFlush, TaskContext};
 use crate::topology::{Outputs, StoreId, Wiring};
-use bytes::Bytes;
 use comanda_state_stores::WindowStore as ByteStore;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -44,6 +43,8 @@ impl<K: Data, V: Data> WindowStoreDef<K, V> {
                 bytes: wiring.stores.window(&def.name)?,
                 changelog: format!("{}-{}-changelog", wiring.application_id, def.name).into(),
                 cache: caching.then(RefCell::default),
+                key_room: Room::default(),
+                value_room: Room::default(),
                 window_size_ms: def.window_size_ms,
                 keys: def.keys,
                 values: def.values,
@@ -57,6 +58,8 @@ pub(crate) struct TimestampedWindowStore<K, V> {
     bytes: ByteStore,
     changelog: Arc<str>,
     cache: Option<RefCell<WriteCache>>,
+    key_room: Room,
+    value_room: Room,
     window_size_ms: i64,
     keys: Serde<K>,
     values: Serde<V>,
@@ -69,7 +72,7 @@ impl<K: Data, V: Data> TimestampedWindowStore<K, V> {
 
     /// The row of `key` in the window that starts at `start_ms`.
     pub fn fetch(&self, key: &K, start_ms: i64) -> Result<Option<ValueAndTimestamp<V>>, StreamsError> {
-        let mut key = bytes_of(&self.keys, &self.changelog, key)?;
+        let mut key = self.key_room.of(&self.keys, &self.changelog, key)?;
         let length = key.len();
         if let Some(cache) = &self.cache {
             key.extend_from_slice(&start_ms.to_be_bytes());
@@ -89,19 +92,17 @@ impl<K: Data, V: Data> TimestampedWindowStore<K, V> {
         timestamp: i64,
     ) -> Result<(), StreamsError> {
         let Some(key) = &record.key else { return Ok(()) };
-        let mut key = bytes_of(&self.keys, &self.changelog, key)?;
-        let value = value.map(|v| timestamped_bytes(&self.values, &self.changelog, v, timestamp)).transpose()?;
+        let mut key = self.key_room.of(&self.keys, &self.changelog, key)?;
+        let stored = |v| self.value_room.timestamped(&self.values, &self.changelog, v, timestamp);
+        let value = value.map(stored).transpose()?;
         let Some(cache) = &self.cache else {
-            self.bytes.put(&key, value.as_deref(), start_ms);
+            self.bytes.put(&key, value.as_deref().map(Vec::as_slice), start_ms);
             return Ok(());
         };
         key.extend_from_slice(&start_ms.to_be_bytes());
-        cache.borrow_mut().put(CachedWrite {
-            key: key.into(),
-            value: value.map(Bytes::from),
-            timestamp: record.timestamp,
-            headers: record.headers.clone(),
-        });
+        let value = value.map(|bytes| bytes.as_slice().into());
+        let write = CachedWrite { value, timestamp: record.timestamp, headers: record.headers.clone() };
+        cache.borrow_mut().put(&key, write);
         Ok(())
     }
 
@@ -156,8 +157,8 @@ impl<K: Data, V: Data> CacheFlush for WindowFlush<K, V> {
     fn flush(&mut self, ctx: &mut TaskContext) -> Result<(), StreamsError> {
         let Some(cache) = &self.store.cache else { return Ok(()) };
         let writes = cache.borrow_mut().take();
-        for write in writes {
-            self.flush_one(ctx, write)?;
+        for (key, write) in writes {
+            self.flush_one(ctx, &key, write)?;
         }
         Ok(())
     }
@@ -175,9 +176,9 @@ impl<K: Data, V: Data> CacheFlush for WindowFlush<K, V> {
 
 impl<K: Data, V: Data> WindowFlush<K, V> {
     /// As `CachingWindowStore.putAndMaybeForward`.
-    fn flush_one(&self, ctx: &mut TaskContext, write: CachedWrite) -> Result<(), StreamsError> {
+    fn flush_one(&self, ctx: &mut TaskContext, key: &[u8], write: CachedWrite) -> Result<(), StreamsError> {
         let store = &*self.store;
-        let (key_bytes, start) = write.key.split_at(write.key.len() - 8);
+        let (key_bytes, start) = key.split_at(key.len() - 8);
         let start_ms = i64::from_be_bytes(start.try_into().expect("a cached window key ends with 8 bytes"));
         let needs_old = write.value.is_none() || self.send_old_values;
         let old = if needs_old { store.bytes.fetch(key_bytes, start_ms)? } else { None };
