@@ -104,9 +104,10 @@ fn check_item(item: &OrderItem) -> Result<(), String> {
 }
 
 fn check_sums(place: &PlaceOrder) -> Result<(), String> {
-    let subtotal = place.items.iter().try_fold(Cop::ZERO, |sum, item| {
-        sum.plus(item.unit_price_centavos.times(item.quantity.into())?)
-    });
+    let subtotal = place
+        .items
+        .iter()
+        .try_fold(Cop::ZERO, |sum, item| sum.plus(item.unit_price_centavos.times(item.quantity.into())?));
     equal("subtotal_centavos", place.subtotal_centavos, subtotal.map_err(|e| format!("subtotal_centavos: {e}"))?)?;
     let total = place.subtotal_centavos.plus(place.delivery_fee_centavos);
     let total = total.and_then(|sum| sum.plus(place.tax_centavos)).and_then(|sum| sum.minus(place.discount_centavos));

@@ -1,8 +1,8 @@
 //! The serdes of all topics that the roles read and write, handed in by whoever runs them.
 
 use comanda_schemas::{
-    DeliveryCommand, DeliveryEvent, DeliveryMetrics, DriverMessage, DriverState, EtaPredicted, OrderCommand, OrderEvent,
-    OrderView, PaymentCommand, PaymentEvent, PopularItems,
+    DeliveryCommand, DeliveryEvent, DeliveryMetrics, DriverMessage, DriverState, EtaPredicted, OrderCommand,
+    OrderEvent, OrderView, PaymentCommand, PaymentEvent, PopularItems,
 };
 use comanda_streams::Serde;
 

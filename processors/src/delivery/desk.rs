@@ -134,3 +134,94 @@ impl Desk {
         vec![(zone, DriverNotice::Leave { driver, at, cause })]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comanda_schemas::{CorrelationId, DriverPing, DriverShiftEnded, DriverShiftStarted};
+    use uuid::Uuid;
+
+    const DRIVER: DriverId = DriverId(Uuid::from_u128(1));
+
+    fn envelope(second: i64) -> Envelope {
+        let id = EventId(Uuid::from_u128(1_000 + second as u128));
+        Envelope::first(id, EventTime(second * 1_000), CorrelationId(DRIVER.0), "test")
+    }
+
+    fn start(second: i64, zone: &str) -> DriverMessage {
+        let (envelope, zone) = (envelope(second), zone.to_owned());
+        DriverShiftStarted { envelope, driver_id: DRIVER, zone, lat: 4.6, lon: -74.0 }.into()
+    }
+
+    fn ping(second: i64, zone: &str) -> DriverMessage {
+        let (envelope, zone) = (envelope(second), zone.to_owned());
+        DriverPing { envelope, driver_id: DRIVER, zone, lat: second as f64 / 100.0, lon: -74.0, speed_mps: None }.into()
+    }
+
+    fn end(second: i64) -> DriverMessage {
+        DriverShiftEnded { envelope: envelope(second), driver_id: DRIVER, zone: "a".to_owned() }.into()
+    }
+
+    /// What zone `a` says when it has let the driver go for `leave`.
+    fn off_shift(leave: Option<EventId>) -> DriverState {
+        DriverState {
+            envelope: Envelope { causation_id: leave, ..envelope(999) },
+            driver_id: DRIVER,
+            zone: "a".to_owned(),
+            status: DriverStatus::OffShift,
+            lat: 4.6,
+            lon: -74.0,
+            position_at: EventTime(0),
+            order_id: None,
+            delivery_id: None,
+            shift_started_at: None,
+        }
+    }
+
+    fn in_short(notices: Option<Notices>) -> Option<Vec<String>> {
+        let short = |(zone, notice): (String, DriverNotice)| match notice {
+            DriverNotice::Enter { lat, .. } => format!("{zone}: enter at {lat}"),
+            DriverNotice::Move { lat, .. } => format!("{zone}: move to {lat}"),
+            DriverNotice::Leave { .. } => format!("{zone}: leave"),
+        };
+        notices.map(|all| all.into_iter().map(short).collect())
+    }
+
+    fn said(words: &[&str]) -> Option<Vec<String>> {
+        Some(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_driver_in_another_zone_is_asked_to_leave_once_and_enters_with_his_latest_position() {
+        let mut desk = Desk::default();
+        assert_eq!(in_short(desk.hear(DRIVER, &start(0, "a"))), said(&["a: enter at 4.6"]));
+        assert_eq!(in_short(desk.hear(DRIVER, &ping(10, "b"))), said(&["a: leave"]));
+        assert_eq!(in_short(desk.hear(DRIVER, &ping(20, "b"))), said(&[]));
+        assert_eq!(in_short(desk.released(&off_shift(desk.leave))), said(&["b: enter at 0.2"]));
+        assert_eq!(in_short(desk.hear(DRIVER, &ping(30, "b"))), said(&["b: move to 0.3"]));
+    }
+
+    #[test]
+    fn the_answer_to_a_leave_that_was_taken_back_releases_nobody() {
+        let mut desk = Desk::default();
+        desk.hear(DRIVER, &start(0, "a"));
+        desk.hear(DRIVER, &end(10));
+        let taken_back = desk.leave;
+        assert_eq!(in_short(desk.hear(DRIVER, &start(20, "a"))), said(&["a: enter at 4.6"]));
+        assert_eq!(desk.released(&off_shift(taken_back)), None);
+        assert_eq!(in_short(desk.hear(DRIVER, &start(30, "b"))), said(&["a: leave"]));
+        assert_eq!(desk.released(&off_shift(taken_back)), None, "zone a has him again and has not answered this leave");
+        assert_eq!(in_short(desk.released(&off_shift(desk.leave))), said(&["b: enter at 4.6"]));
+    }
+
+    #[test]
+    fn who_is_off_shift_is_nowhere() {
+        let mut desk = Desk::default();
+        assert_eq!(desk.hear(DRIVER, &ping(0, "a")), None);
+        desk.hear(DRIVER, &start(10, "a"));
+        assert_eq!(in_short(desk.hear(DRIVER, &end(20))), said(&["a: leave"]));
+        assert_eq!(in_short(desk.released(&off_shift(desk.leave))), said(&[]));
+        assert_eq!(desk.hear(DRIVER, &ping(30, "a")), None);
+        assert_eq!(in_short(desk.hear(DRIVER, &start(40, "b"))), said(&["b: enter at 4.6"]));
+    }
+}

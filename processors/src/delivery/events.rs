@@ -91,7 +91,13 @@ pub(super) fn cancelled(ride: &Ride, envelope: Envelope) -> DeliveryEvent {
 }
 
 /// What a driver is doing since `cause`. One message may free one driver and bind another: both names differ.
-pub(super) fn driver_state(driver: &Driver, zone: &str, status: DriverStatus, cause: EventId, at: EventTime) -> DriverState {
+pub(super) fn driver_state(
+    driver: &Driver,
+    zone: &str,
+    status: DriverStatus,
+    cause: EventId,
+    at: EventTime,
+) -> DriverState {
     let id = EventId::caused_by(cause, &format!("{} {}", DriverState::FULL_NAME, driver.id));
     let correlation_id = CorrelationId(driver.id.0);
     DriverState {

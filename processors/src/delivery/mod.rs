@@ -2,7 +2,7 @@
 //!
 //! Orders and drivers meet by zone. Both are sent there through repartition topics, and in a zone one dispatcher owns
 //! all rides and all drivers: an assignment is one change of one task's state, so no driver can be given two.
-//! A driver belongs to one zone at a time ([`desk`]): the next zone gets him only when the former has let him go.
+//! A driver belongs to one zone at a time (`desk.rs`): the next zone gets him only when the former has let him go.
 
 mod desk;
 mod desk_processor;

@@ -113,9 +113,7 @@ impl Ride {
             DeliveryCommand::StartTransit(c) => its(c.driver_id, &[PickedUp], RideStep::Depart),
             DeliveryCommand::ConfirmDelivery(c) => its(c.driver_id, &[PickedUp, InTransit], RideStep::HandOver),
             DeliveryCommand::ReportFailure(c) => its(c.driver_id, &[PickedUp, InTransit], RideStep::Fail(c.reason)),
-            DeliveryCommand::CancelDelivery(_) => {
-                matches!(self.status, Waiting | Assigned).then_some(RideStep::Cancel)
-            }
+            DeliveryCommand::CancelDelivery(_) => matches!(self.status, Waiting | Assigned).then_some(RideStep::Cancel),
             DeliveryCommand::RequestDelivery(_) | DeliveryCommand::Unknown(_) => None,
         }
     }

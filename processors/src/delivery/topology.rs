@@ -22,8 +22,7 @@ use crate::keys::id_keys;
 use crate::state_codec::state_serde;
 use comanda_schemas::{DriverId, DriverState, DriverStatus, OrderId, RequestDelivery, topic};
 use comanda_streams::{
-    Consumed, KStream, Produced, Repartitioned, Serde, Serdes, Stores, StreamsBuilder, StreamsError,
-    Topology,
+    Consumed, KStream, Produced, Repartitioned, Serde, Serdes, Stores, StreamsBuilder, StreamsError, Topology,
 };
 
 /// `application.id` of the role.

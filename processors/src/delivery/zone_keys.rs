@@ -102,11 +102,14 @@ mod tests {
             moment: Moment { at: EventTime(at), order: OrderId(Uuid::from_u128(3)) },
         };
         let keys = [key("zone-1", 5), key("zone-1", 300), key("zone-10", 1), key("zone-2", 0)];
-        let bytes: Vec<Vec<u8>> = keys.iter().map(|key| {
-            let mut out = vec![];
-            zone_moment_keys().serialize("t", key, &mut out).unwrap();
-            out
-        }).collect();
+        let bytes: Vec<Vec<u8>> = keys
+            .iter()
+            .map(|key| {
+                let mut out = vec![];
+                zone_moment_keys().serialize("t", key, &mut out).unwrap();
+                out
+            })
+            .collect();
         assert!(bytes.is_sorted());
         assert_eq!(bytes.iter().filter(|key| key.starts_with(&prefix("zone-1"))).count(), 2);
         let read: Vec<ZoneMoment> = bytes.iter().map(|b| zone_moment_keys().deserialize("t", b).unwrap()).collect();

@@ -120,13 +120,8 @@ mod tests {
 
     #[test]
     fn the_normal_life_leads_to_delivered() {
-        let way = [
-            Trigger::Approved,
-            Trigger::CookingStarted,
-            Trigger::FoodReady,
-            Trigger::PickedUp,
-            Trigger::HandedOver,
-        ];
+        let way =
+            [Trigger::Approved, Trigger::CookingStarted, Trigger::FoodReady, Trigger::PickedUp, Trigger::HandedOver];
         let end = way.into_iter().try_fold(Pending, led_to);
         assert_eq!(end, Some(Delivered));
     }

@@ -13,5 +13,5 @@ pub use life_cycle::{Step, TABLE, Trigger, mermaid, step};
 pub use payment::{Operation, Payment, Wish};
 pub use reaction::{OrderInput, OrderOutput};
 pub use state::OrderState;
-pub use topology::{APPLICATION_ID, ORDERS, ORDER_DEADLINES, orders_serde, topology};
+pub use topology::{APPLICATION_ID, ORDER_DEADLINES, ORDERS, orders_serde, topology};
 pub use view::view;

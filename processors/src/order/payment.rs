@@ -136,7 +136,7 @@ impl Payment {
 
     /// The provider refused; nothing moved. An answer to an attempt that was given up long ago changes nothing.
     pub fn refused(&mut self, kind: PaymentOperation, attempt: i32, reason: PaymentFailureReason, at: EventTime) {
-        if !self.pending.is_some_and(|p| (p.kind, p.attempt) == (kind, attempt)) {
+        if self.pending.is_none_or(|p| (p.kind, p.attempt) != (kind, attempt)) {
             return;
         }
         self.pending = None;

@@ -5,8 +5,8 @@ use super::state::OrderState;
 use super::view::view;
 use comanda_schemas::{
     AuthorizePayment, CapturePayment, CommandRejectReason, DeliveryCommand, DeliveryEvent, Envelope, EtaPredicted,
-    Event, EventId, EventTime, Message, OrderCommand, OrderCommandRejected, OrderEvent, OrderId, OrderView, PaymentCommand,
-    PaymentEvent, PaymentOperation, RefundPayment, VoidPayment,
+    Event, EventId, EventTime, Message, OrderCommand, OrderCommandRejected, OrderEvent, OrderId, OrderView,
+    PaymentCommand, PaymentEvent, PaymentOperation, RefundPayment, VoidPayment,
 };
 use serde::{Deserialize, Serialize};
 

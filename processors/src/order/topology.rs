@@ -10,8 +10,8 @@ use crate::keys::id_keys;
 use crate::state_codec::state_serde;
 use comanda_schemas::{EventTime, OrderId};
 use comanda_streams::{
-    Consumed, InitContext, KStream, KeyValueStore, Processor, ProcessorContext, Produced, Record,
-    Schedule, Serde, StoreHandle, Stores, StreamsBuilder, StreamsError, Topology,
+    Consumed, InitContext, KStream, KeyValueStore, Processor, ProcessorContext, Produced, Record, Schedule, Serde,
+    StoreHandle, Stores, StreamsBuilder, StreamsError, Topology,
 };
 use std::rc::Rc;
 
@@ -67,10 +67,8 @@ fn write(outputs: &KStream<OrderId, OrderOutput>, serdes: &TopicSerdes) {
         Box::new(|_, output| matches!(output, Some(OrderOutput::Payment(_)))),
         Box::new(|_, output| matches!(output, Some(OrderOutput::Delivery(_)))),
     ]);
-    let [events, payments, deliveries, views] =
-        <[KStream<OrderId, OrderOutput>; 4]>::try_from(branches).unwrap_or_else(|_| {
-            unreachable!("branch yields one stream per predicate and one more")
-        });
+    let [events, payments, deliveries, views] = <[KStream<OrderId, OrderOutput>; 4]>::try_from(branches)
+        .unwrap_or_else(|_| unreachable!("branch yields one stream per predicate and one more"));
     let event = |_: Option<&OrderId>, output| if let Some(OrderOutput::Event(e)) = output { Some(e) } else { None };
     let payment = |_: Option<&OrderId>, output| if let Some(OrderOutput::Payment(c)) = output { Some(c) } else { None };
     let delivery =
@@ -78,7 +76,9 @@ fn write(outputs: &KStream<OrderId, OrderOutput>, serdes: &TopicSerdes) {
     let view = |_: Option<&OrderId>, output| if let Some(OrderOutput::View(v)) = output { Some(v) } else { None };
     events.map_values(event).to("order.events", Produced::with(id_keys(), serdes.order_events.clone()));
     payments.map_values(payment).to("payment.commands", Produced::with(id_keys(), serdes.payment_commands.clone()));
-    deliveries.map_values(delivery).to("delivery.commands", Produced::with(id_keys(), serdes.delivery_commands.clone()));
+    deliveries
+        .map_values(delivery)
+        .to("delivery.commands", Produced::with(id_keys(), serdes.delivery_commands.clone()));
     views.map_values(view).to("order.views", Produced::with(id_keys(), serdes.order_views.clone()));
 }
 

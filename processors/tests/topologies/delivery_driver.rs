@@ -25,7 +25,8 @@ impl DeliveryRole {
     /// Sends a command; what the role says to it.
     pub fn send(&mut self, command: impl Into<DeliveryCommand>) -> Vec<String> {
         let command = command.into();
-        let input = self.driver.input_topic("delivery.commands", id_keys::<OrderId>(), self.serdes.delivery_commands.clone());
+        let input =
+            self.driver.input_topic("delivery.commands", id_keys::<OrderId>(), self.serdes.delivery_commands.clone());
         let key: OrderId = command.key().unwrap().parse().unwrap();
         let time = command.envelope().unwrap().occurred_at.millis();
         input.pipe(&mut self.driver, key, command, time).unwrap();
@@ -35,7 +36,8 @@ impl DeliveryRole {
     /// Sends what a device says; what the role says to it.
     pub fn hear(&mut self, message: impl Into<DriverMessage>) -> Vec<String> {
         let message = message.into();
-        let input = self.driver.input_topic("delivery.driver-pings", id_keys::<DriverId>(), self.serdes.driver_pings.clone());
+        let input =
+            self.driver.input_topic("delivery.driver-pings", id_keys::<DriverId>(), self.serdes.driver_pings.clone());
         let key: DriverId = message.key().unwrap().parse().unwrap();
         let time = message.envelope().unwrap().occurred_at.millis();
         input.pipe(&mut self.driver, key, message, time).unwrap();
@@ -44,7 +46,8 @@ impl DeliveryRole {
 
     /// Deliveries' events, then drivers' states, since the last look.
     pub fn said(&mut self) -> Vec<String> {
-        let events = self.driver.output_topic("delivery.events", id_keys::<OrderId>(), self.serdes.delivery_events.clone());
+        let events =
+            self.driver.output_topic("delivery.events", id_keys::<OrderId>(), self.serdes.delivery_events.clone());
         let events = events.read(&mut self.driver).unwrap();
         let states = self.driver.output_topic("delivery.drivers", id_keys::<DriverId>(), self.serdes.drivers.clone());
         let states = states.read(&mut self.driver).unwrap();

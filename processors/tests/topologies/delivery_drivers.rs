@@ -53,10 +53,7 @@ fn repeated_and_late_messages_of_a_device_change_nothing() {
 fn an_idle_driver_moves_to_another_zone_and_is_asked_there_only() {
     let mut role = DeliveryRole::new();
     role.hear(shift(1, 0, "zone-1", 0.0));
-    assert_eq!(
-        role.hear(shift(1, 10, "zone-2", 0.0)),
-        ["driver 1 OFF_SHIFT in zone-1", "driver 1 IDLE in zone-2"]
-    );
+    assert_eq!(role.hear(shift(1, 10, "zone-2", 0.0)), ["driver 1 OFF_SHIFT in zone-1", "driver 1 IDLE in zone-2"]);
     assert_eq!(role.send(request_in("zone-1", 1, 20, None)), NOTHING);
     assert_eq!(role.send(request_in("zone-2", 2, 21, None))[0], "2 to 1 #1");
 }

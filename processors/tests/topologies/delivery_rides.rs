@@ -60,10 +60,7 @@ fn a_declined_order_goes_to_the_next_driver_and_never_again_to_the_same() {
     let mut role = with_drivers(&[100.0, 400.0]);
     role.send(request(1, 10, None));
     let said = role.send(decline(1, 1, 20));
-    assert_eq!(
-        said,
-        ["1 declined by 1", "1 to 2 #2", "driver 1 IDLE in zone-1", "driver 2 ASSIGNED in zone-1"]
-    );
+    assert_eq!(said, ["1 declined by 1", "1 to 2 #2", "driver 1 IDLE in zone-1", "driver 2 ASSIGNED in zone-1"]);
     assert_eq!(role.send(decline(1, 2, 30)), ["1 declined by 2", "driver 2 IDLE in zone-1"]);
     assert_eq!(role.hear(ping(1, 40, "zone-1", 0.0)), NOTHING);
     assert_eq!(

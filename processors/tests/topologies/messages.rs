@@ -235,7 +235,6 @@ pub fn delivery_failed(n: u128, second: i64, reason: DeliveryFailureReason, pick
     }
 }
 
-
 pub fn eta(n: u128, second: i64, p50_second: i64, p90_second: i64) -> EtaPredicted {
     EtaPredicted {
         envelope: envelope(n, second),

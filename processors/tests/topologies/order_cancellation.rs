@@ -65,10 +65,7 @@ fn an_administrator_may_cancel_what_is_on_its_way_and_the_capture_is_refunded() 
 fn nobody_cancels_a_delivered_order() {
     let mut role = OrderRole::new();
     role.send_all(led_to(OrderStatus::Delivered));
-    assert_eq!(
-        role.send(cancel(1, 1_600, CancelledBy::Administrator)),
-        ["rejected CancelOrder ILLEGAL_TRANSITION"]
-    );
+    assert_eq!(role.send(cancel(1, 1_600, CancelledBy::Administrator)), ["rejected CancelOrder ILLEGAL_TRANSITION"]);
 }
 
 #[test]

@@ -81,7 +81,8 @@ fn bytes_that_are_no_event_are_dead_lettered_and_the_next_order_is_taken() {
     let mut role = OrderRole::new();
     for value in [&b"{\"order\":\"two arepas\"}"[..], &[0, 0x7f, 0xff, 0xff, 0xf0, 1, 2]] {
         let key = Some(order_id(1).to_string().into_bytes().into());
-        let record = RawRecord { timestamp: at(0).millis(), key, value: Some(value.to_vec().into()), ..RawRecord::default() };
+        let record =
+            RawRecord { timestamp: at(0).millis(), key, value: Some(value.to_vec().into()), ..RawRecord::default() };
         role.driver.pipe("order.commands", record).unwrap();
     }
     assert_eq!(dead_letters(&mut role).len(), 2);
@@ -104,6 +105,9 @@ fn a_payment_of_a_negative_amount_is_dead_lettered_and_the_account_stays() {
     role.send(place_order(1, 0));
     assert_eq!(role.send(PaymentAuthorized { amount_centavos: Cop(-1), ..authorized(1, 3) }), [] as [&str; 0]);
     let letters = role.driver.take_output("payment.events.dead-letter");
-    assert_eq!(letters[0].headers.last("__streams.errors.message"), Some(&b"amount_centavos: is -1, below nothing"[..]));
+    assert_eq!(
+        letters[0].headers.last("__streams.errors.message"),
+        Some(&b"amount_centavos: is -1, below nothing"[..])
+    );
     assert_eq!(role.view.unwrap().payment_status, PaymentStatus::Pending);
 }

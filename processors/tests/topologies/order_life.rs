@@ -116,10 +116,7 @@ fn a_rejected_command_that_is_repeated_is_rejected_once() {
 #[test]
 fn a_command_about_an_unknown_order_is_rejected_and_leaves_no_state() {
     let mut role = OrderRole::new();
-    assert_eq!(
-        role.send(cancel(9, 0, CancelledBy::Customer)),
-        ["rejected CancelOrder UNKNOWN_ORDER"]
-    );
+    assert_eq!(role.send(cancel(9, 0, CancelledBy::Customer)), ["rejected CancelOrder UNKNOWN_ORDER"]);
     assert_eq!(role.send(authorized(9, 1)), [] as [&str; 0]);
     assert_eq!(role.driver.dropped_records(), 1);
     assert_eq!(role.send(place_order(9, 2)), ["OrderPlaced", "AuthorizePayment"]);

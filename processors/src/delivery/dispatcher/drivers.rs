@@ -14,7 +14,8 @@ impl Dispatcher {
                 let key = ZoneDriver { zone: zone.to_owned(), driver };
                 let known = self.drivers.get(&key)?;
                 let arrives = known.is_none();
-                let new = Driver { id: driver, lat, lon, position_at: at, shift_started_at: at, job: None, leaving: None };
+                let new =
+                    Driver { id: driver, lat, lon, position_at: at, shift_started_at: at, job: None, leaving: None };
                 let (job, shift_started_at) = known.map_or((None, at), |known| (known.job, known.shift_started_at));
                 let entered = Driver { job, shift_started_at, ..new };
                 self.drivers.put(&key, &entered)?;

@@ -184,14 +184,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn assign(
-        &mut self,
-        ctx: &mut Context<'_>,
-        mut ride: Ride,
-        driver: Driver,
-        metres: f64,
-        now: EventTime,
-    ) -> Done {
+    fn assign(&mut self, ctx: &mut Context<'_>, mut ride: Ride, driver: Driver, metres: f64, now: EventTime) -> Done {
         self.waiting.delete(&waiting_key(&ride))?;
         ride.assign(driver.id, now);
         let job = Some(Job { order: ride.order, delivery: ride.delivery, carrying: false });
