@@ -76,7 +76,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let settings = Settings { caching: dice.once_in(3), in_memory: dice.once_in(3) };
+        let settings = Settings { caching: dice.once_in(2), in_memory: dice.once_in(3) };
         let mut application = Application::draw(&mut dice, settings).expect("the applications are sound");
         let config = draw_config(&mut dice, settings);
         let instances = (0..1 + dice.below(3) as usize).map(Instance::new).collect();
