@@ -18,5 +18,6 @@ mod dice;
 mod faults;
 mod world;
 
+pub use client::SimulatedBroker;
 pub use faults::Faults;
 pub use world::{Report, run};

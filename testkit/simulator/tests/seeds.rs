@@ -8,7 +8,41 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
 
 /// Seeds of an ordinary test run; `SEEDS=5000` runs more, `FROM=1000` starts elsewhere.
-const SEEDS: u64 = 240;
+const SEEDS: u64 = 2_000;
+
+/// What must have happened somewhere in an ordinary test run, or it proves little.
+const FAULTS: &[&str] = &[
+    "administrative call unanswered",
+    "call stalled",
+    "commit done after its outcome was given up",
+    "commit done, outcome unknown",
+    "commit not done, outcome unknown",
+    "coordinator away",
+    "death after abort_transaction",
+    "death after commit_transaction",
+    "death after flush",
+    "death after init_transactions",
+    "death after send_offsets",
+    "death around committed_offsets",
+    "death around list_offsets",
+    "death before abort_transaction",
+    "death before commit_transaction",
+    "death before flush",
+    "death before init_transactions",
+    "death before send_offsets",
+    "group message lost",
+    "heartbeat lost",
+    "instance frozen",
+    "instance killed between steps",
+    "instance stopped",
+    "late markers",
+    "log cleaned",
+    "member forgotten",
+    "offsets not yet stable",
+    "producer fenced by somebody else",
+    "records unacknowledged",
+    "transaction timed out",
+];
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
@@ -39,7 +73,8 @@ fn run_all(from: u64, count: u64) -> BTreeMap<u64, Result<Report, String>> {
 
 fn replay(seed: u64) {
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "trace".to_owned());
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().without_time().with_ansi(false).try_init();
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().without_time().with_ansi(false).try_init();
     let report = run(seed);
     println!("{report:#?}");
     assert!(report.problems.is_empty(), "seed {seed}: {}", report.problems.join("\n"));
@@ -70,6 +105,8 @@ fn whatever_happens_every_input_takes_effect_once_and_states_are_their_change_lo
     }
     println!("faults: {seen:#?}");
     let failures = failures.into_inner().unwrap();
+    let missing: Vec<_> = FAULTS.iter().filter(|fault| !seen.contains_key(*fault)).collect();
+    assert!(reports.len() < SEEDS as usize || missing.is_empty(), "faults that never happened: {missing:?}");
     assert!(failures.is_empty(), "{} of {} seeds fail:\n{}", failures.len(), reports.len(), failures.join("\n"));
 }
 

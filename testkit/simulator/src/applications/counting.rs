@@ -23,7 +23,10 @@ impl Part for Counting {
         }
         builder
             .stream(TEXTS, Consumed::with(text(), text()))
-            .group_by(|_, value: Option<&String>| value.map(word), Grouped::with(text(), text()).with_name("by-word"))
+            .group_by(
+                |_, value: Option<&String>| value.map(|value| word(value)),
+                Grouped::with(text(), text()).with_name("by-word"),
+            )
             .count(counts)
             .to_stream()
             .to(COUNTS, Produced::with(text(), number()));
@@ -76,11 +79,12 @@ fn verify_passage(logs: &Logs<'_>, through: &str) -> Result<(), String> {
         let mut last: BTreeMap<i32, String> = BTreeMap::new();
         for (_, value, _) in logs.texts(through, partition) {
             let value = value.unwrap_or_default();
-            let Some(source) = from.get(&value) else { return Err(format!("{through} has {value}, which nobody sent")) };
-            if let Some(before) = last.insert(*source, number(&value).to_owned()) {
-                if *before >= *number(&value) {
-                    return Err(format!("{through}-{partition}: {value} of {TEXTS}-{source} comes after {before}"));
-                }
+            let Some(source) = from.get(&value) else {
+                return Err(format!("{through} has {value}, which nobody sent"));
+            };
+            let before = last.insert(*source, number(&value).to_owned());
+            if let Some(before) = before.filter(|before| **before >= *number(&value)) {
+                return Err(format!("{through}-{partition}: {value} of {TEXTS}-{source} comes after {before}"));
             }
             passed.push(value);
         }
@@ -105,7 +109,7 @@ fn verify_merged(partition: i32, found: &[(String, i64)], counts: &BTreeMap<Stri
     same_sequence(format!("last values of {COUNTS}-{partition}"), &found, &expected)
 }
 
-fn word(value: &String) -> String {
+fn word(value: &str) -> String {
     value.split('#').next().unwrap_or_default().to_owned()
 }
 

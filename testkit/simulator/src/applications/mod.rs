@@ -7,7 +7,7 @@ mod windowing;
 
 use crate::cluster::Cluster;
 use crate::dice::Dice;
-use comanda_streams::broker::{RawRecord, TopicPartition};
+use comanda_streams::broker::RawRecord;
 use comanda_streams::{StreamsBuilder, StreamsError, Topology};
 use std::fmt::Display;
 
@@ -109,12 +109,6 @@ impl Logs<'_> {
     /// Partitions of a topic; none if it does not exist.
     pub fn partitions(&self, topic: &str) -> std::ops::Range<i32> {
         0..self.0.describe(topic).map_or(0, |topic| topic.partitions)
-    }
-
-    /// A log's first offset that is there.
-    #[allow(dead_code)]
-    pub fn start(&self, topic: &str, partition: i32) -> i64 {
-        self.0.logs.get(&TopicPartition::new(topic, partition)).map_or(0, |log| log.start())
     }
 }
 

@@ -1,10 +1,9 @@
 //! Topics, offsets and group data.
 
-use super::{Link, unanswered};
+use super::{SimulatedBroker, unanswered};
 use crate::cluster::Cluster;
 use comanda_streams::broker::{
-    Admin, BrokerError, ErrorKind, Isolation, NewTopic, OffsetAndMetadata, OffsetSpec, TopicDescription,
-    TopicPartition,
+    Admin, BrokerError, ErrorKind, Isolation, NewTopic, OffsetAndMetadata, OffsetSpec, TopicDescription, TopicPartition,
 };
 
 const OFFSET_OUT_OF_RANGE: i16 = 1;
@@ -14,11 +13,11 @@ const STABLE_TRIES: usize = 3;
 const STABLE_WAIT_MS: i64 = 100;
 
 pub(super) struct SimulatedAdmin {
-    link: Link,
+    link: SimulatedBroker,
 }
 
 impl SimulatedAdmin {
-    pub fn new(link: Link) -> Self {
+    pub fn new(link: SimulatedBroker) -> Self {
         Self { link }
     }
 

@@ -1,10 +1,8 @@
 //! A read_committed consumer: markers and aborted records are invisible, ends are told past them.
 
-use super::{Link, unanswered};
+use super::{SimulatedBroker, unanswered};
 use crate::cluster::Cluster;
-use comanda_streams::broker::{
-    BrokerError, Consumer, ConsumerRole, ErrorKind, Fetched, PartitionId, TopicPartition,
-};
+use comanda_streams::broker::{BrokerError, Consumer, ConsumerRole, ErrorKind, Fetched, PartitionId, TopicPartition};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -23,13 +21,13 @@ struct Slot {
 }
 
 pub(super) struct SimulatedConsumer {
-    link: Link,
+    link: SimulatedBroker,
     role: ConsumerRole,
     slots: BTreeMap<PartitionId, Slot>,
 }
 
 impl SimulatedConsumer {
-    pub fn new(link: Link, role: ConsumerRole) -> Self {
+    pub fn new(link: SimulatedBroker, role: ConsumerRole) -> Self {
         Self { link, role, slots: BTreeMap::new() }
     }
 

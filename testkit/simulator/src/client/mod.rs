@@ -4,9 +4,14 @@
 mod admin;
 mod consumer;
 mod producer;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod transport;
 
 use crate::cluster::Cluster;
+use crate::dice::Dice;
+use crate::faults::Faults;
 use admin::SimulatedAdmin;
 use comanda_streams::broker::{
     Admin, Broker, BrokerError, Consumer, ConsumerRole, ErrorKind, GroupTransport, Producer,
@@ -34,7 +39,7 @@ pub(crate) fn set_meanwhile(meanwhile: Option<Meanwhile>) {
 
 /// The cluster as one instance reaches it. Dies with the instance: a dead one changes nothing any more.
 #[derive(Clone)]
-pub(crate) struct Link {
+pub struct SimulatedBroker {
     cluster: Arc<Mutex<Cluster>>,
     instance: usize,
     dead: Arc<AtomicBool>,
@@ -54,9 +59,26 @@ enum Interruption {
     Stall(i64),
 }
 
-impl Link {
+impl SimulatedBroker {
+    /// A cluster of its own, without faults, for tests of whatever speaks through the port. Its time stands until
+    /// [`SimulatedBroker::advance`].
+    pub fn alone(seed: u64) -> Self {
+        let cluster = Cluster::new(Dice::new(seed), Faults::none());
+        Self::new(Arc::new(Mutex::new(cluster)), 0, |_| {})
+    }
+
+    /// The same cluster with these faults from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.cluster().faults = faults;
+    }
+
+    /// Lets `by_ms` pass on the cluster: markers land, sessions and transactions run out, group messages arrive.
+    pub fn advance(&self, by_ms: i64) {
+        self.cluster().advance(by_ms);
+    }
+
     /// `on_death` is told at the very moment: what is not on the disk by then is lost.
-    pub fn new(
+    pub(crate) fn new(
         cluster: Arc<Mutex<Cluster>>,
         instance: usize,
         on_death: impl Fn(&mut Cluster) + Send + Sync + 'static,
@@ -64,16 +86,16 @@ impl Link {
         Self { cluster, instance, dead: Arc::default(), on_death: Arc::new(on_death) }
     }
 
-    pub fn cluster(&self) -> MutexGuard<'_, Cluster> {
+    pub(crate) fn cluster(&self) -> MutexGuard<'_, Cluster> {
         self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
     }
 
     /// The instance dies here.
-    pub fn die(&self) {
+    pub(crate) fn die(&self) {
         if !self.dead.swap(true, Ordering::Relaxed) {
             tracing::info!(instance = self.instance, now_ms = self.cluster().now_ms, "dies");
             (self.on_death)(&mut self.cluster());
@@ -175,7 +197,7 @@ fn death_at(call: &str, moment: Moment) -> &'static str {
     }
 }
 
-impl Broker for Link {
+impl Broker for SimulatedBroker {
     fn consumer(&self, role: ConsumerRole) -> Result<Box<dyn Consumer>, BrokerError> {
         self.alive("make a consumer")?;
         Ok(Box::new(SimulatedConsumer::new(self.clone(), role)))

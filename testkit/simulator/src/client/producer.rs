@@ -1,6 +1,6 @@
 //! A producer: records wait in the client until they are sent, answers may be lost at any point.
 
-use super::{Link, unanswered};
+use super::{SimulatedBroker, unanswered};
 use crate::cluster::{Cluster, Epoch, Fate};
 use bytes::Bytes;
 use comanda_streams::broker::{
@@ -15,7 +15,7 @@ const SEND_ONE_IN: u64 = 8;
 const LATEST_COMMIT_MS: i64 = 3_000;
 
 pub(super) struct SimulatedProducer {
-    link: Link,
+    link: SimulatedBroker,
     id: Option<String>,
     epoch: Epoch,
     topics: Vec<String>,
@@ -26,7 +26,7 @@ pub(super) struct SimulatedProducer {
 }
 
 impl SimulatedProducer {
-    pub fn new(link: Link, transactional_id: Option<&str>) -> Self {
+    pub fn new(link: SimulatedBroker, transactional_id: Option<&str>) -> Self {
         Self {
             link,
             id: transactional_id.map(str::to_owned),
@@ -160,8 +160,7 @@ impl Producer for SimulatedProducer {
             }
         };
         let bytes = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
-        let record =
-            RawRecord { offset: 0, timestamp, key: bytes(key), value: bytes(value), headers: headers.clone() };
+        let record = RawRecord { offset: 0, timestamp, key: bytes(key), value: bytes(value), headers: headers.clone() };
         self.queue.push((topic.0, TopicPartition::new(name, partition), record));
         let now = self.link.cluster().dice.once_in(SEND_ONE_IN);
         if now {
@@ -179,11 +178,8 @@ impl Producer for SimulatedProducer {
 
     fn take_produced(&mut self) -> Vec<ProducedPartition> {
         let reached = std::mem::take(&mut self.produced);
-        let one = |((topic, partition), next_offset)| ProducedPartition {
-            topic: TopicHandle(topic),
-            partition,
-            next_offset,
-        };
+        let one =
+            |((topic, partition), next_offset)| ProducedPartition { topic: TopicHandle(topic), partition, next_offset };
         reached.into_iter().map(one).collect()
     }
 

@@ -1,16 +1,16 @@
 //! The connection to the group's coordinator.
 
-use super::Link;
+use super::SimulatedBroker;
 use crate::cluster::ConnectionId;
 use comanda_streams::broker::{GroupRequest, GroupResponse, GroupTransport};
 
 pub(super) struct SimulatedTransport {
-    link: Link,
+    link: SimulatedBroker,
     connection: ConnectionId,
 }
 
 impl SimulatedTransport {
-    pub fn new(link: Link, connection: ConnectionId) -> Self {
+    pub fn new(link: SimulatedBroker, connection: ConnectionId) -> Self {
         Self { link, connection }
     }
 }

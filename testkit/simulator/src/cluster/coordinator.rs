@@ -11,7 +11,9 @@ pub(super) enum Phase {
     #[default]
     Empty,
     /// Waits for everybody to join, until then.
-    Preparing { until_ms: i64 },
+    Preparing {
+        until_ms: i64,
+    },
     /// Waits for the leader's assignment.
     Completing,
     Stable,
@@ -107,7 +109,13 @@ impl Coordinator {
         if matches!(self.phase, Phase::Preparing { .. }) { error_code::REBALANCE_IN_PROGRESS } else { error_code::NONE }
     }
 
-    fn commit(&mut self, now_ms: i64, member_id: &str, generation: i32, offsets: Vec<(TopicPartition, OffsetAndMetadata)>) -> i16 {
+    fn commit(
+        &mut self,
+        now_ms: i64,
+        member_id: &str,
+        generation: i32,
+        offsets: Vec<(TopicPartition, OffsetAndMetadata)>,
+    ) -> i16 {
         if let Err(error) = self.validate(member_id, generation) {
             return error;
         }

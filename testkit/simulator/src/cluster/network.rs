@@ -105,8 +105,10 @@ impl Cluster {
     fn send(&mut self, to: ReplyTo, message: Message) {
         let lost = self.dice.once_in(self.faults.lose_message_one_in);
         let delay_ms = 1 + self.dice.ms(LONGEST_WAY_MS);
-        let is_heartbeat =
-            matches!(message, Message::Request(GroupRequest::Heartbeat { .. }) | Message::Answer(GroupResponse::Heartbeat { .. }));
+        let is_heartbeat = matches!(
+            message,
+            Message::Request(GroupRequest::Heartbeat { .. }) | Message::Answer(GroupResponse::Heartbeat { .. })
+        );
         let message = match message {
             _ if lost && is_heartbeat => {
                 self.note("heartbeat lost");

@@ -24,10 +24,9 @@ impl Coordinator {
             return vec![(to, refuse_join(error_code::UNKNOWN_MEMBER_ID, member_id))];
         }
         let leads = self.leader == member_id;
+        let unchanged = self.members.get(&member_id).is_some_and(|known| known.user_data == user_data);
         let member = self.members.entry(member_id.clone()).or_default();
-        let unchanged = member.user_data == user_data;
-        *member =
-            Registered { user_data, session_ms, rebalance_ms, joining: Some(to), ..std::mem::take(member) };
+        *member = Registered { user_data, session_ms, rebalance_ms, joining: Some(to), ..std::mem::take(member) };
         // Who asks again without anything new is told what holds; a leader's join always starts a rebalance.
         let is_repetition = match self.phase {
             Phase::Completing => unchanged,

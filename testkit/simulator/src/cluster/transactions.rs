@@ -1,8 +1,8 @@
 //! The transaction coordinator (KIP-98, client protocol v1): epochs, fencing, decisions, and markers that land when
 //! they land.
 
-use super::log::{Fate, Txn};
 use super::Cluster;
+use super::log::{Fate, Txn};
 use comanda_streams::TRANSACTION_TIMEOUT_MS;
 use comanda_streams::broker::{BrokerError, ErrorKind, GroupIdentity, OffsetAndMetadata, RawRecord, TopicPartition};
 use std::collections::BTreeSet;
@@ -27,9 +27,16 @@ pub(crate) struct TransactionalId {
 enum State {
     #[default]
     Idle,
-    Ongoing { txn: Txn, places: BTreeSet<Place>, since_ms: i64 },
+    Ongoing {
+        txn: Txn,
+        places: BTreeSet<Place>,
+        since_ms: i64,
+    },
     /// Decided; markers are still to be written, each at its time.
-    Completing { txn: Txn, places: Vec<(i64, Place)> },
+    Completing {
+        txn: Txn,
+        places: Vec<(i64, Place)>,
+    },
 }
 
 /// Where a marker goes.

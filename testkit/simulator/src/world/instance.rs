@@ -3,7 +3,7 @@
 use super::World;
 use super::disks::InstanceDisks;
 use super::judge;
-use crate::client::Link;
+use crate::client::SimulatedBroker;
 use crate::cluster::Cluster;
 use comanda_state_stores::backend::SimulatedDiskBackend;
 use comanda_streams::membership::ProcessId;
@@ -28,7 +28,7 @@ pub(super) struct Instance {
 #[derive(Default)]
 pub(super) struct Life {
     pub thread: Option<StreamThread>,
-    pub link: Option<Link>,
+    pub link: Option<SimulatedBroker>,
     /// Beats on while a step is held up, unless the whole process is frozen.
     pulse: Option<Pulse>,
     /// In a step, which may be held up in a call while the world goes on.
@@ -81,7 +81,7 @@ impl World {
     fn start(&self, instance: &Instance) -> Result<StreamThread, StreamsError> {
         let disks = instance.disks.clone();
         let on_death = move |cluster: &mut Cluster| disks.crash(&mut cluster.dice);
-        let link = Link::new(self.cluster.clone(), instance.number, on_death);
+        let link = SimulatedBroker::new(self.cluster.clone(), instance.number, on_death);
         instance.life.borrow_mut().link = Some(link.clone());
         tracing::info!(instance = instance.number, now_ms = self.cluster().now_ms, "starts");
         let offset_sums = instance.life.borrow().offset_sums.clone();
@@ -97,7 +97,7 @@ impl World {
 
     /// A thread that stopped in good order, died in a call, or ended with an error (its process goes with it). One that
     /// cannot connect yet tries again.
-    fn end_life(&self, instance: &Instance, link: Option<Link>, outcome: Result<(), StreamsError>) {
+    fn end_life(&self, instance: &Instance, link: Option<SimulatedBroker>, outcome: Result<(), StreamsError>) {
         let had_begun = instance.life.borrow().pulse.is_some();
         if let Some(link) = link {
             match &outcome {

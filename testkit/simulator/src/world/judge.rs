@@ -149,6 +149,9 @@ fn entries(store: &StoreView) -> Result<Entries, comanda_state_stores::StoreErro
                 })
                 .collect()
         }
-        _ => store.range(None, None, Direction::Forward)?.map(|entry| entry.map(|(k, v)| (k.to_vec(), v.to_vec()))).collect(),
+        _ => store
+            .range(None, None, Direction::Forward)?
+            .map(|entry| entry.map(|(k, v)| (k.to_vec(), v.to_vec())))
+            .collect(),
     }
 }
