@@ -100,7 +100,7 @@ impl Plan {
 
     /// One run of each engine, outputs compared.
     fn round(&self, broker: &dyn Broker, workload: Workload, round: u32) -> Result<Vec<Run>, BenchError> {
-        let order = if round % 2 == 0 { [Engine::Peer, Engine::Ours] } else { [Engine::Ours, Engine::Peer] };
+        let order = if round.is_multiple_of(2) { [Engine::Peer, Engine::Ours] } else { [Engine::Ours, Engine::Peer] };
         let mut runs = vec![];
         let mut outputs = vec![];
         for engine in order {
