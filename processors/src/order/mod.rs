@@ -1,6 +1,7 @@
 //! The order: its life cycle, its payment's and its delivery's part in it, and the view that joins the three.
 
 mod life_cycle;
+mod other_roles;
 mod payment;
 mod reaction;
 mod rules;

@@ -1,14 +1,14 @@
 //! What each message does to an order: a pure function of the order and the message.
 
 use super::life_cycle::{Step, Trigger};
+use super::other_roles::{take_delivery, take_payment};
 use super::reaction::{Cause, Change, OrderInput, OrderOutput, reject_unknown};
 use super::state::{Acceptance, Estimate, OrderState};
 use super::time_limits;
 use comanda_schemas::{
-    AcceptOrder, CancelDelivery, CancelReason, CancelledBy, CommandRejectReason, DeliveryEvent, DeliveryFailureReason,
-    DeliveryStatus, DriverId, Envelope, EtaPredicted, EventTime, Message, OrderCancelled, OrderCommand, OrderConfirmed,
-    OrderDelivered, OrderId, OrderPickedUp, OrderPlaced, OrderPreparing, OrderReady, OrderStatus, PaymentEvent,
-    PaymentOperation, PlaceOrder, RequestDelivery, RestaurantId,
+    AcceptOrder, CancelDelivery, CancelReason, CancelledBy, CommandRejectReason, DeliveryStatus, Envelope,
+    EtaPredicted, EventTime, Message, OrderCancelled, OrderCommand, OrderConfirmed, OrderId, OrderPlaced,
+    OrderPreparing, OrderReady, OrderStatus, PlaceOrder, RequestDelivery, RestaurantId,
 };
 
 /// Takes a message in; says what is to be written. `None` if there was nothing to take: a repetition, a message about
@@ -173,7 +173,7 @@ fn mark_ready(change: &mut Change<'_>) -> Done {
 }
 
 /// Authorised and accepted, whichever came second: from here a driver is looked for beside the cooking.
-fn confirm_if_approved(change: &mut Change<'_>) {
+pub(super) fn confirm_if_approved(change: &mut Change<'_>) {
     let Some(acceptance) = change.state.accepted else { return };
     let authorized = change.state.payment.authorized.centavos() > 0;
     let Some(Step::Enter(status)) = change.step(Trigger::Approved).filter(|_| authorized) else { return };
@@ -205,7 +205,7 @@ fn request_delivery(change: &mut Change<'_>, ready_at: Option<EventTime>) {
 }
 
 /// Cancels if the table allows it; stops the search for a driver, too. The money follows by itself.
-fn cancel(change: &mut Change<'_>, trigger: Trigger, reason: CancelReason) -> bool {
+pub(super) fn cancel(change: &mut Change<'_>, trigger: Trigger, reason: CancelReason) -> bool {
     let Some(Step::Enter(status)) = change.step(trigger) else { return false };
     let cancelled_in = std::mem::replace(&mut change.state.status, status);
     change.state.times.cancelled_at = Some(change.cause.at);
@@ -222,105 +222,6 @@ fn cancel(change: &mut Change<'_>, trigger: Trigger, reason: CancelReason) -> bo
     true
 }
 
-fn take_payment(mut change: Change<'_>, event: &PaymentEvent) -> Vec<OrderOutput> {
-    let (payment, at) = (&mut change.state.payment, change.cause.at);
-    match event {
-        PaymentEvent::PaymentAuthorized(e) => payment.authorized(e.amount_centavos),
-        PaymentEvent::PaymentCaptured(e) => payment.captured(e.amount_centavos),
-        PaymentEvent::PaymentVoided(_) => payment.voided(),
-        PaymentEvent::PaymentRefunded(e) => payment.refunded(e.amount_centavos),
-        PaymentEvent::PaymentFailed(e) => payment.refused(e.operation, e.attempt, e.reason, at),
-        PaymentEvent::Unknown(_) => return vec![],
-    }
-    change.state.payment_known = true;
-    match event {
-        PaymentEvent::PaymentAuthorized(_) => confirm_if_approved(&mut change),
-        PaymentEvent::PaymentFailed(e)
-            if e.operation == PaymentOperation::Authorize && change.state.status == OrderStatus::Pending =>
-        {
-            cancel(&mut change, Trigger::Aborted, CancelReason::PaymentFailed);
-        }
-        _ => {}
-    }
-    change.finish()
-}
-
-fn take_delivery(mut change: Change<'_>, event: &DeliveryEvent) -> Option<Vec<OrderOutput>> {
-    let known = |id| id == change.state.delivery.id;
-    match event {
-        DeliveryEvent::DeliveryAssigned(e) if known(e.delivery_id) => {
-            heard(&mut change, DeliveryStatus::Assigned, Some(e.driver_id));
-            change.state.times.assigned_at = Some(change.cause.at);
-        }
-        DeliveryEvent::DeliveryDeclined(e) if known(e.delivery_id) => {
-            heard(&mut change, DeliveryStatus::Declined, None);
-            change.state.times.assigned_at = None;
-        }
-        DeliveryEvent::DeliveryPickedUp(e) if known(e.delivery_id) => {
-            heard(&mut change, DeliveryStatus::PickedUp, Some(e.driver_id));
-            pick_up(&mut change, e.driver_id);
-        }
-        DeliveryEvent::DeliveryInTransit(e) if known(e.delivery_id) => {
-            heard(&mut change, DeliveryStatus::InTransit, Some(e.driver_id));
-        }
-        DeliveryEvent::DeliveryDelivered(e) if known(e.delivery_id) => {
-            heard(&mut change, DeliveryStatus::Delivered, Some(e.driver_id));
-            hand_over(&mut change, e.driver_id);
-        }
-        DeliveryEvent::DeliveryFailed(e) if known(e.delivery_id) => {
-            heard(&mut change, DeliveryStatus::Failed, e.driver_id);
-            cancel(&mut change, Trigger::Aborted, reason_of(e.reason));
-        }
-        DeliveryEvent::DeliveryCancelled(e) if known(e.delivery_id) => {
-            heard(&mut change, DeliveryStatus::Cancelled, e.driver_id);
-        }
-        _ => return None,
-    }
-    Some(change.finish())
-}
-
-fn heard(change: &mut Change<'_>, status: DeliveryStatus, driver: Option<DriverId>) {
-    change.state.delivery.status = status;
-    change.state.delivery.driver = driver;
-}
-
-fn pick_up(change: &mut Change<'_>, driver_id: DriverId) {
-    let Some(Step::Enter(status)) = change.step(Trigger::PickedUp) else { return };
-    change.state.status = status;
-    change.state.times.picked_up_at = Some(change.cause.at);
-    let (envelope, order_id) = (change.envelope::<OrderPickedUp>(), change.state.id());
-    let (restaurant_id, zone) = place_of(change.state);
-    change.say(OrderPickedUp { envelope, order_id, restaurant_id, zone, driver_id });
-}
-
-fn hand_over(change: &mut Change<'_>, driver_id: DriverId) {
-    let Some(Step::Enter(status)) = change.step(Trigger::HandedOver) else { return };
-    change.state.status = status;
-    change.state.times.delivered_at = Some(change.cause.at);
-    let (envelope, placed) = (change.envelope::<OrderDelivered>(), &change.state.placed);
-    let delivered = OrderDelivered {
-        envelope,
-        order_id: placed.order_id,
-        customer_id: placed.customer_id,
-        restaurant_id: placed.restaurant_id,
-        zone: placed.zone.clone(),
-        driver_id,
-        items: placed.items.clone(),
-        total_centavos: placed.total_centavos,
-        placed_at: placed.placed_at,
-        promised_at: placed.promised_at,
-    };
-    change.say(delivered);
-}
-
-fn reason_of(failure: DeliveryFailureReason) -> CancelReason {
-    match failure {
-        DeliveryFailureReason::NoDriver => CancelReason::NoDriver,
-        DeliveryFailureReason::DriverLost => CancelReason::DriverLost,
-        _ => CancelReason::Undeliverable,
-    }
-}
-
 /// Estimates come from another topic, in any order with the rest: the newest counts, until the order is over.
 fn estimate(state: &mut OrderState, predicted: &EtaPredicted) -> Option<Vec<OrderOutput>> {
     let newer = state.eta.is_none_or(|eta| eta.predicted_at < predicted.predicted_at);
@@ -332,7 +233,7 @@ fn estimate(state: &mut OrderState, predicted: &EtaPredicted) -> Option<Vec<Orde
     Some(Change::new(state, Cause::message(&predicted.envelope)).finish())
 }
 
-fn place_of(state: &OrderState) -> (RestaurantId, String) {
+pub(super) fn place_of(state: &OrderState) -> (RestaurantId, String) {
     (state.placed.restaurant_id, state.placed.zone.clone())
 }
 
