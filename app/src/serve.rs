@@ -89,7 +89,9 @@ impl Instance {
             }
         }
         match self.sink.as_ref().map(SinkHandle::status) {
-            Some(SinkStatus::Failed(reason)) => Err(AppError::Role { role: "sink", error: StreamsError::Fatal(reason) }),
+            Some(SinkStatus::Failed(reason)) => {
+                Err(AppError::Role { role: "sink", error: StreamsError::Fatal(reason) })
+            }
             _ => Ok(()),
         }
     }

@@ -21,6 +21,7 @@ pub mod task;
 mod task_id;
 pub mod topology;
 
+pub use comanda_state_stores::Validity;
 pub use config::{ErrorHandler, ProcessingGuarantee, StreamsConfig};
 pub use dsl::{
     Consumed, Grouped, Joined, KGroupedStream, KGroupedTable, KStream, KTable, Materialized, Produced, Repartitioned,
@@ -34,11 +35,10 @@ pub use processor::{
 };
 pub use record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
 pub use runtime::{
-    Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, Now, QueryRegistry, QueryResult, QueryableStore, Pulse, Restored, Simulation, StreamThread,
-    SystemClock, TRANSACTION_TIMEOUT_MS, TaskDisks,
+    Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, Now, Pulse, QueryRegistry, QueryResult, QueryableStore,
+    Restored, Simulation, StreamThread, SystemClock, TRANSACTION_TIMEOUT_MS, TaskDisks,
 };
 pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};
-pub use comanda_state_stores::Validity;
 pub use stores::{
     ConnectedStore, KeyValueStore, StoreBuilder, StoreHandle, Stores, VersionedKeyValueStore, VersionedRecord,
     WindowStore,

@@ -18,10 +18,7 @@ pub struct TaskId {
 impl TaskId {
     /// The task of `sub_topology` on `partition`.
     pub const fn new(sub_topology: u32, partition: i32) -> Self {
-        Self {
-            sub_topology,
-            partition,
-        }
+        Self { sub_topology, partition }
     }
 }
 
@@ -44,9 +41,7 @@ impl FromStr for TaskId {
     fn from_str(text: &str) -> Result<Self, NotATaskId> {
         let parsed = text
             .split_once('_')
-            .and_then(|(sub, partition)| {
-                Some(Self::new(sub.parse().ok()?, partition.parse().ok()?))
-            })
+            .and_then(|(sub, partition)| Some(Self::new(sub.parse().ok()?, partition.parse().ok()?)))
             .filter(|id| id.partition >= 0 && id.to_string() == text);
         parsed.ok_or_else(|| NotATaskId(text.to_owned()))
     }
@@ -59,11 +54,7 @@ mod tests {
 
     #[test]
     fn a_task_id_reads_back_what_it_prints() {
-        for id in [
-            TaskId::new(0, 3),
-            TaskId::new(17, 0),
-            TaskId::new(u32::MAX, i32::MAX),
-        ] {
+        for id in [TaskId::new(0, 3), TaskId::new(17, 0), TaskId::new(u32::MAX, i32::MAX)] {
             assert_eq!(id.to_string().parse::<TaskId>().unwrap(), id);
         }
         assert_eq!(TaskId::new(0, 3).to_string(), "0_3");
@@ -71,19 +62,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in [
-            "",
-            "0",
-            "0_",
-            "_3",
-            "0_-1",
-            "00_3",
-            "0_3 ",
-            "+0_3",
-            "0_3_1",
-            "a_b",
-            "4294967296_0",
-        ] {
+        for text in ["", "0", "0_", "_3", "0_-1", "00_3", "0_3 ", "+0_3", "0_3_1", "a_b", "4294967296_0"] {
             assert!(text.parse::<TaskId>().is_err(), "{text}");
         }
     }
@@ -92,9 +71,6 @@ mod tests {
     fn tasks_are_ordered_by_sub_topology_then_partition() {
         let mut tasks = vec![TaskId::new(1, 0), TaskId::new(0, 10), TaskId::new(0, 2)];
         tasks.sort();
-        assert_eq!(
-            tasks,
-            [TaskId::new(0, 2), TaskId::new(0, 10), TaskId::new(1, 0)]
-        );
+        assert_eq!(tasks, [TaskId::new(0, 2), TaskId::new(0, 10), TaskId::new(1, 0)]);
     }
 }

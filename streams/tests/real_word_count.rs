@@ -1,5 +1,9 @@
-//! The example's topology on a real broker: grouped through a repartition topic, counted once each.
+//! The example on a real broker: grouped through a repartition topic, each word counted once.
 #![allow(clippy::unwrap_used)]
+
+#[path = "../examples/word_count.rs"]
+#[allow(dead_code)] // its `main`
+mod word_count;
 
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_servers::{Servers, unique_name};
@@ -8,21 +12,6 @@ use comanda_streams::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-fn topology(lines: &str, counts: &str) -> Topology {
-    let (text, number) = (Serdes::string, Serdes::long);
-    let builder = StreamsBuilder::new();
-    builder
-        .stream(lines, Consumed::with(text(), text()))
-        .flat_map_values(|_, line: Option<String>| {
-            line.unwrap_or_default().split(' ').map(|word| Some(word.to_owned())).collect::<Vec<_>>()
-        })
-        .group_by(|_, word| word.cloned(), Grouped::with(text(), text()).with_name("by-word"))
-        .count(Materialized::with(text(), number()).named("counts"))
-        .to_stream()
-        .to(counts, Produced::with(text(), number()));
-    builder.build().unwrap()
-}
 
 fn topic(name: &str) -> NewTopic {
     NewTopic { name: name.to_owned(), partitions: 4, replication: 1, configs: vec![] }
@@ -59,15 +48,14 @@ fn words_are_counted_once_each_over_a_stop_and_a_start() {
     let mut expected = BTreeMap::new();
     for round in 1..=2 {
         for line in 0..100 {
-            let (key, text) = (format!("{line}"), format!("a b{} c{line}", line % 10));
-            producer
-                .send(handle, None, 1000, Some(key.as_bytes()), Some(text.as_bytes()), &Headers::EMPTY)
-                .unwrap();
-            text.split(' ').for_each(|word| *expected.entry(word.to_owned()).or_insert(0) += 1);
+            let (key, text) = (format!("{line}"), format!("a b{}  c{line}", line % 10));
+            producer.send(handle, None, 1000, Some(key.as_bytes()), Some(text.as_bytes()), &Headers::EMPTY).unwrap();
+            text.split_whitespace().for_each(|word| *expected.entry(word.to_owned()).or_insert(0) += 1);
         }
         producer.flush().unwrap();
+        let topology = word_count::word_count(&lines, &counts).unwrap();
         let config = StreamsConfig::new(&app, scratch.path());
-        let mut streams = KafkaStreams::new(topology(&lines, &counts), config, kafka.clone()).unwrap();
+        let mut streams = KafkaStreams::new(topology, config, kafka.clone()).unwrap();
         streams.start().unwrap();
         assert!(streams.wait_until_running(Duration::from_secs(60)), "round {round}: {:?}", streams.error());
         assert_eq!(read_counts(&*kafka, &counts, &expected), expected, "round {round}");

@@ -11,8 +11,8 @@ use crate::clock::ScaledClock;
 use crate::cluster;
 use crate::config::Addresses;
 use crate::error::AppError;
-use crate::serve::Instance;
 use crate::roles::Role;
+use crate::serve::Instance;
 use clap::Args;
 use comanda_city::{City, CityConfig, Evening};
 use comanda_streams::{Clock, SystemClock};
@@ -94,12 +94,7 @@ fn tempdir() -> Result<PathBuf, AppError> {
 }
 
 /// Steps the city until it is over and nobody asks it for anything any more.
-fn play(
-    player: &mut Player,
-    progress: &mut Progress,
-    clock: &dyn Clock,
-    instance: &Instance,
-) -> Result<(), AppError> {
+fn play(player: &mut Player, progress: &mut Progress, clock: &dyn Clock, instance: &Instance) -> Result<(), AppError> {
     let (started, mut last_line, mut last_deed) = (Instant::now(), Instant::now(), Instant::now());
     while started.elapsed() < LONGEST {
         instance.check()?;

@@ -230,6 +230,8 @@ fn how_to_go_on(addresses: &Addresses, edge_port: u16) {
     let Addresses { kafka, registry, clickhouse, database } = addresses;
     println!("\nThe servers stay up until `make down`:");
     println!("  Kafka {kafka}   registry {registry}   ClickHouse {clickhouse}/play");
-    println!("  curl '{clickhouse}' -d 'SELECT event, count() FROM {database}.order_events GROUP BY event ORDER BY 2 DESC'");
+    println!(
+        "  curl '{clickhouse}' -d 'SELECT event, count() FROM {database}.order_events GROUP BY event ORDER BY 2 DESC'"
+    );
     println!("  run the roles:  comanda run   then  http://127.0.0.1:{edge_port}/api/v1/analytics/popular-items\n");
 }

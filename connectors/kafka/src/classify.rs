@@ -26,9 +26,7 @@ pub(crate) fn classify(call: Call, failure: &Failure) -> ErrorKind {
         (Call::Commit, _) => ErrorKind::UnknownOutcome,
         (Call::Transaction, ErrorKind::MemberFenced | ErrorKind::UnknownTopic) => by_code,
         // Broken down, but not by settings or rights: a producer built anew goes on.
-        (Call::Transaction, _) if failure.fatal && !is_hopeless(failure.code) => {
-            ErrorKind::ProducerFenced
-        }
+        (Call::Transaction, _) if failure.fatal && !is_hopeless(failure.code) => ErrorKind::ProducerFenced,
         (_, _) if failure.fatal => ErrorKind::Fatal,
         (Call::Transaction, _) if failure.abortable => ErrorKind::Abortable,
         (_, _) if failure.retriable => ErrorKind::Retriable,
@@ -65,9 +63,7 @@ pub(crate) fn kind_of_code(error: i32) -> ErrorKind {
         // NETWORK_EXCEPTION, COORDINATOR_*, NOT_ENOUGH_REPLICAS*, NOT_CONTROLLER, CONCURRENT_TRANSACTIONS,
         // KAFKA_STORAGE_ERROR, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_NOT_AVAILABLE,
         // PREFERRED_LEADER_NOT_AVAILABLE, UNSTABLE_OFFSET_COMMIT, THROTTLING_QUOTA_EXCEEDED
-        5..=9 | 13..=16 | 19 | 20 | 41 | 51 | 56 | 74 | 75 | 78 | 80 | 88 | 89 => {
-            ErrorKind::Retriable
-        }
+        5..=9 | 13..=16 | 19 | 20 | 41 | 51 | 56 | 74 | 75 | 78 | 80 | 88 | 89 => ErrorKind::Retriable,
         code::TRANSPORT
         | code::RESOLVE
         | code::MSG_TIMED_OUT
@@ -83,11 +79,7 @@ pub(crate) fn kind_of_code(error: i32) -> ErrorKind {
 }
 
 /// The port's error for a failed librdkafka call.
-pub(crate) fn broker_error(
-    kind: ErrorKind,
-    attempt: impl Into<String>,
-    failure: &Failure,
-) -> BrokerError {
+pub(crate) fn broker_error(kind: ErrorKind, attempt: impl Into<String>, failure: &Failure) -> BrokerError {
     let error = BrokerError::new(kind, attempt, failure.text.clone());
     match i16::try_from(failure.code) {
         Ok(code) if code > 0 => error.with_code(code),
@@ -112,14 +104,8 @@ mod tests {
     #[test]
     fn a_stale_member_is_fenced_even_though_librdkafka_calls_it_abortable() {
         for code in [22, 25, 82] {
-            let failure = Failure {
-                abortable: true,
-                ..failure(code)
-            };
-            assert_eq!(
-                classify(Call::Transaction, &failure),
-                ErrorKind::MemberFenced
-            );
+            let failure = Failure { abortable: true, ..failure(code) };
+            assert_eq!(classify(Call::Transaction, &failure), ErrorKind::MemberFenced);
         }
     }
 
@@ -127,11 +113,7 @@ mod tests {
     fn a_newer_producer_fences_whatever_the_call() {
         for call in [Call::Plain, Call::Transaction, Call::Commit] {
             for code in [47, 90, code::FENCED] {
-                let failure = Failure {
-                    fatal: true,
-                    abortable: true,
-                    ..failure(code)
-                };
+                let failure = Failure { fatal: true, abortable: true, ..failure(code) };
                 assert_eq!(classify(call, &failure), ErrorKind::ProducerFenced);
             }
         }
@@ -139,80 +121,40 @@ mod tests {
 
     #[test]
     fn a_commit_that_timed_out_is_unknown_even_when_marked_abortable_or_retriable() {
-        let timed_out = Failure {
-            abortable: true,
-            retriable: true,
-            ..failure(code::TIMED_OUT)
-        };
-        assert_eq!(
-            classify(Call::Commit, &timed_out),
-            ErrorKind::UnknownOutcome
-        );
+        let timed_out = Failure { abortable: true, retriable: true, ..failure(code::TIMED_OUT) };
+        assert_eq!(classify(Call::Commit, &timed_out), ErrorKind::UnknownOutcome);
     }
 
     #[test]
     fn a_fatal_error_during_commit_is_unknown() {
-        let invalid_state = Failure {
-            fatal: true,
-            ..failure(48)
-        };
-        assert_eq!(
-            classify(Call::Commit, &invalid_state),
-            ErrorKind::UnknownOutcome
-        );
+        let invalid_state = Failure { fatal: true, ..failure(48) };
+        assert_eq!(classify(Call::Commit, &invalid_state), ErrorKind::UnknownOutcome);
     }
 
     #[test]
     fn a_transaction_that_requires_abort_is_abortable() {
-        let failure = Failure {
-            abortable: true,
-            ..failure(59)
-        };
+        let failure = Failure { abortable: true, ..failure(59) };
         assert_eq!(classify(Call::Transaction, &failure), ErrorKind::Abortable);
     }
 
     #[test]
     fn a_broken_producer_is_closed_but_missing_rights_stop_the_instance() {
-        let invalid_state = Failure {
-            fatal: true,
-            ..failure(48)
-        };
-        let no_rights = Failure {
-            fatal: true,
-            ..failure(53)
-        };
-        assert_eq!(
-            classify(Call::Transaction, &invalid_state),
-            ErrorKind::ProducerFenced
-        );
+        let invalid_state = Failure { fatal: true, ..failure(48) };
+        let no_rights = Failure { fatal: true, ..failure(53) };
+        assert_eq!(classify(Call::Transaction, &invalid_state), ErrorKind::ProducerFenced);
         assert_eq!(classify(Call::Transaction, &no_rights), ErrorKind::Fatal);
     }
 
     #[test]
     fn a_record_that_was_not_delivered_costs_its_transaction() {
-        assert_eq!(
-            classify_delivery(Call::Transaction, &failure(code::MSG_TIMED_OUT)),
-            ErrorKind::Abortable
-        );
-        assert_eq!(
-            classify_delivery(Call::Transaction, &failure(10)),
-            ErrorKind::Abortable
-        );
-        assert_eq!(
-            classify_delivery(Call::Plain, &failure(code::MSG_TIMED_OUT)),
-            ErrorKind::Retriable
-        );
+        assert_eq!(classify_delivery(Call::Transaction, &failure(code::MSG_TIMED_OUT)), ErrorKind::Abortable);
+        assert_eq!(classify_delivery(Call::Transaction, &failure(10)), ErrorKind::Abortable);
+        assert_eq!(classify_delivery(Call::Plain, &failure(code::MSG_TIMED_OUT)), ErrorKind::Retriable);
     }
 
     #[test]
     fn kafkas_code_is_told_but_not_librdkafkas_own() {
-        assert_eq!(
-            broker_error(ErrorKind::Fatal, "x", &failure(48)).code,
-            Some(48)
-        );
-        assert_eq!(
-            broker_error(ErrorKind::Fatal, "x", &failure(code::FENCED)).code,
-            None
-        );
+        assert_eq!(broker_error(ErrorKind::Fatal, "x", &failure(48)).code, Some(48));
+        assert_eq!(broker_error(ErrorKind::Fatal, "x", &failure(code::FENCED)).code, None);
     }
 }

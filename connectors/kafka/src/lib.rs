@@ -17,9 +17,7 @@ pub use error::KafkaError;
 pub use settings::KafkaSettings;
 
 use admin::KafkaAdmin;
-use comanda_streams::broker::{
-    Admin, Broker, BrokerError, Consumer, ConsumerRole, GroupTransport, Producer,
-};
+use comanda_streams::broker::{Admin, Broker, BrokerError, Consumer, ConsumerRole, GroupTransport, Producer};
 use consumer::KafkaConsumer;
 use ffi::Config;
 use group::KafkaGroup;
@@ -40,11 +38,7 @@ impl KafkaBroker {
     /// Names the first setting that is refused, unknown or invalid.
     pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
         settings.check()?;
-        for role in [
-            ConsumerRole::Main,
-            ConsumerRole::Restore,
-            ConsumerRole::Global,
-        ] {
+        for role in [ConsumerRole::Main, ConsumerRole::Restore, ConsumerRole::Global] {
             Config::new(&settings.consumer(role))?;
         }
         Config::new(&settings.producer(Some("checked")))?;
@@ -56,18 +50,13 @@ impl KafkaBroker {
 impl Broker for KafkaBroker {
     fn consumer(&self, role: ConsumerRole) -> Result<Box<dyn Consumer>, BrokerError> {
         let consumer = KafkaConsumer::new(&self.settings.consumer(role));
-        Ok(Box::new(consumer.map_err(|e| {
-            e.during(format!("make a {role:?} consumer"))
-        })?))
+        Ok(Box::new(consumer.map_err(|e| e.during(format!("make a {role:?} consumer")))?))
     }
 
     fn producer(&self, transactional_id: Option<&str>) -> Result<Box<dyn Producer>, BrokerError> {
-        let producer =
-            KafkaProducer::new(&self.settings.producer(transactional_id), transactional_id);
+        let producer = KafkaProducer::new(&self.settings.producer(transactional_id), transactional_id);
         let name = transactional_id.unwrap_or("without transactions");
-        Ok(Box::new(producer.map_err(|e| {
-            e.during(format!("make a producer {name}"))
-        })?))
+        Ok(Box::new(producer.map_err(|e| e.during(format!("make a producer {name}")))?))
     }
 
     fn admin(&self) -> Result<Box<dyn Admin>, BrokerError> {
@@ -75,9 +64,6 @@ impl Broker for KafkaBroker {
     }
 
     fn group(&self, group_id: &str) -> Result<Box<dyn GroupTransport>, BrokerError> {
-        Ok(Box::new(KafkaGroup::start(
-            self.endpoint.clone(),
-            group_id,
-        )?))
+        Ok(Box::new(KafkaGroup::start(self.endpoint.clone(), group_id)?))
     }
 }

@@ -6,10 +6,14 @@ mod programs;
 
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_processors::{TopicSerdes, order};
-use comanda_registry::{AvroDeserializer, HttpRegistry, HttpSettings, SchemaId, SchemaRegistry, avro_serde, register_all};
+use comanda_registry::{
+    AvroDeserializer, HttpRegistry, HttpSettings, SchemaId, SchemaRegistry, avro_serde, register_all,
+};
 use comanda_schemas::*;
 use comanda_servers::{Kind, OwnServer, Servers, unique_name};
-use comanda_streams::broker::{Broker, ConsumerRole, Fetched, Headers, NewTopic, PartitionId, RawRecord, TopicPartition};
+use comanda_streams::broker::{
+    Broker, ConsumerRole, Fetched, Headers, NewTopic, PartitionId, RawRecord, TopicPartition,
+};
 use comanda_streams::partitioner::partition_for_key;
 use comanda_streams::{KafkaStreams, Serde, StreamsConfig};
 use programs::*;
@@ -89,8 +93,12 @@ fn read(broker: &dyn Broker, name: &str, count: usize, counts: impl Fn(&RawRecor
 }
 
 /// Holds a foreign program's records against what it was to write, down to partition, timestamp and schema id.
-fn check<M, E>(records: &[(i32, RawRecord)], registry: &Arc<dyn SchemaRegistry>, id: SchemaId, expected: impl Fn(EventId, OrderId) -> E)
-where
+fn check<M, E>(
+    records: &[(i32, RawRecord)],
+    registry: &Arc<dyn SchemaRegistry>,
+    id: SchemaId,
+    expected: impl Fn(EventId, OrderId) -> E,
+) where
     M: Message + PartialEq + std::fmt::Debug,
     E: Event + Into<M>,
 {
@@ -160,7 +168,8 @@ fn orders_from_java_and_payments_from_python_meet_in_the_order_role() {
     let event = |record: &RawRecord| events.read(record.value.as_deref().unwrap()).unwrap();
     let said = read(&*broker, "order.events", ORDERS, |record| matches!(event(record), OrderEvent::OrderConfirmed(_)));
     for order in orders {
-        let of_order = said.iter().map(|(_, record)| event(record)).filter(|said| said.key() == Some(order.to_string()));
+        let of_order =
+            said.iter().map(|(_, record)| event(record)).filter(|said| said.key() == Some(order.to_string()));
         match &of_order.collect::<Vec<_>>()[..] {
             [OrderEvent::OrderPlaced(placed), OrderEvent::OrderConfirmed(_)] => {
                 assert_eq!(placed.items, java_order(placed.envelope.event_id, order, placed_at).items);

@@ -149,7 +149,8 @@ pub enum GroupResponse {
         /// Error code.
         error: i16,
     },
-    /// The connection broke or the request timed out; the transport connects (and finds the coordinator) anew by itself.
+    /// The one request under way that is no heartbeat (a lost heartbeat is not reported: the next one finds out) came to
+    /// nothing: the connection broke or it timed out. The transport connects (and finds the coordinator) anew by itself.
     Failed {
         /// What happened.
         error: BrokerError,

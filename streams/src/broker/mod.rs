@@ -16,7 +16,7 @@ pub use error::{BrokerError, ErrorKind};
 pub use group::{
     GroupRequest, GroupResponse, GroupTransport, JoinedMember, MemberAssignment, OffsetToCommit, error_code,
 };
-pub use producer::{GroupIdentity, OffsetAndMetadata, Producer, ProducedPartition, TopicHandle};
+pub use producer::{GroupIdentity, OffsetAndMetadata, ProducedPartition, Producer, TopicHandle};
 pub use types::{Headers, RawRecord, TopicPartition};
 
 /// Makes the clients of one cluster. Shared by all threads of an application.

@@ -68,9 +68,7 @@ impl Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.iter().map(|(k, v)| (k, v.map(String::from_utf8_lossy))))
-            .finish()
+        f.debug_map().entries(self.iter().map(|(k, v)| (k, v.map(String::from_utf8_lossy)))).finish()
     }
 }
 

@@ -1,15 +1,13 @@
 //! The start of every topology: sources and stores.
 
 use super::config::{Consumed, Materialized};
-use super::ktable::{self, KTable};
 use super::kstream::KStream;
+use super::ktable::{self, KTable};
 use crate::error::StreamsError;
 use crate::operators::{SourceNode, SourceSpec};
 use crate::record::Data;
 use crate::stores::{StoreBuilder, StoreHandle};
-use crate::topology::{
-    Graph, NodeId, NodeKind, NodeName, OffsetReset, Outlet, SourceFactory, TopicName, Topology,
-};
+use crate::topology::{Graph, NodeId, NodeKind, NodeName, OffsetReset, Outlet, SourceFactory, TopicName, Topology};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -201,4 +201,3 @@ impl<K, V> Materialized<K, V> {
         Self { retention_ms: Some(retention_ms), ..self }
     }
 }
-

@@ -3,6 +3,7 @@
 use super::builder::{BuilderRef, add_source};
 use super::config::{Grouped, Produced, Repartitioned};
 use super::grouped::KGroupedStream;
+use crate::StreamsError;
 use crate::broker::Headers;
 use crate::operators::{
     BranchNode, FlatMapNode, FnNode, PassNode, SinkNode, SinkTopic, SourceSpec, TimestampExtractor,
@@ -12,7 +13,6 @@ use crate::record::{Data, Record};
 use crate::serde::Serde;
 use crate::stores::ConnectedStore;
 use crate::topology::{Flag, NodeId, NodeKind, NodeName, OffsetReset, Outlet, Receiver, StoreId, TopicName, Wiring};
-use crate::StreamsError;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -212,7 +212,8 @@ impl<K: Data, V: Data> KStream<K, V> {
             let branches = with_default.zip(&children).map(|(p, outlet)| Ok((p, outlet.wire(wiring)?)));
             Ok(BranchNode { branches: branches.collect::<Result<_, StreamsError>>()? })
         });
-        let stream = |outlet| KStream { key_changed: self.key_changed, ..KStream::new(self.drawing.clone(), node, outlet) };
+        let stream =
+            |outlet| KStream { key_changed: self.key_changed, ..KStream::new(self.drawing.clone(), node, outlet) };
         outlets.into_iter().map(stream).collect()
     }
 
@@ -292,14 +293,7 @@ impl<K: Data, V: Data> KStream<K, V> {
         KStream::new(self.drawing.clone(), node, outlet)
     }
 
-    fn add_sink(
-        &self,
-        given: Option<&str>,
-        topic: TopicName,
-        keys: Serde<K>,
-        values: Serde<V>,
-        takes_null_keys: Flag,
-    ) {
+    fn add_sink(&self, given: Option<&str>, topic: TopicName, keys: Serde<K>, values: Serde<V>, takes_null_keys: Flag) {
         let name = NodeName::of(given, "to", &self.name());
         let kind = NodeKind::Sink { topic: Some(topic.clone()) };
         let node = self.drawing.graph.borrow_mut().add_node(name, kind, &[self.node], &[]);

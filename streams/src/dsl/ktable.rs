@@ -23,12 +23,7 @@ pub struct KTable<K, V> {
 
 impl<K, V> Clone for KTable<K, V> {
     fn clone(&self) -> Self {
-        Self {
-            drawing: self.drawing.clone(),
-            node: self.node,
-            outlet: self.outlet.clone(),
-            table: self.table.clone(),
-        }
+        Self { drawing: self.drawing.clone(), node: self.node, outlet: self.outlet.clone(), table: self.table.clone() }
     }
 }
 
@@ -44,13 +39,8 @@ pub(crate) fn source<K: Data, V: Data>(
     let node = drawing.graph.borrow_mut().add_node(name, NodeKind::Processor, &[parent], &[]);
     let (def, old_values) = (Arc::new(Mutex::new(None)), Flag::default());
     let named = materialized.name.is_some();
-    let table = SourceTable {
-        drawing: drawing.clone(),
-        node,
-        materialized,
-        def: def.clone(),
-        old_values: old_values.clone(),
-    };
+    let table =
+        SourceTable { drawing: drawing.clone(), node, materialized, def: def.clone(), old_values: old_values.clone() };
     if named {
         table.store();
     }

@@ -73,7 +73,10 @@ impl<K: Data, A: Data> KTable<K, A> {
         }
         let (this_node, other_node, merge) = self.add_join_nodes(other, operation);
         let join = Join { rule, joiner, old_values: Flag::default(), merge, results: Outlet::new() };
-        let swapped: Joiner<B, A, R> = { let j = join.joiner.clone(); Arc::new(move |b, a| j(a, b)) };
+        let swapped: Joiner<B, A, R> = {
+            let j = join.joiner.clone();
+            Arc::new(move |b, a| j(a, b))
+        };
         let mirrored = JoinRule { needs_this: rule.needs_other, needs_other: rule.needs_this };
         connect_side(self, other, this_node, rule, &join.joiner, &join);
         connect_side(other, self, other_node, mirrored, &swapped, &join);

@@ -23,4 +23,3 @@ pub use kstream::KStream;
 pub use ktable::KTable;
 pub use windowed::TimeWindowedKStream;
 pub use windows::TimeWindows;
-

@@ -42,10 +42,11 @@ impl<K: Data, V: Data> KStream<K, V> {
         let stream = self.placed_by_key(&topic, (joined.keys, joined.values));
         let (rows, stores) = table.table.getter();
         let operation = if left { "left-join-table" } else { "join-table" };
-        let result = stream.add_node(joined.name.as_deref(), operation, &stores, move |wiring, children: &Outlet<K, R>| {
-            let outputs = children.wire(wiring)?;
-            Ok(StreamTableJoinNode { left, table: rows(wiring)?, joiner: joiner.clone(), outputs })
-        });
+        let result =
+            stream.add_node(joined.name.as_deref(), operation, &stores, move |wiring, children: &Outlet<K, R>| {
+                let outputs = children.wire(wiring)?;
+                Ok(StreamTableJoinNode { left, table: rows(wiring)?, joiner: joiner.clone(), outputs })
+            });
         let mut graph = self.drawing.graph.borrow_mut();
         let sources = [graph.sources_of(stream.node), graph.sources_of(table.node)];
         graph.copartitions.push(CoPartition { node: result.node, sources });

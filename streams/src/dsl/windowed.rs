@@ -95,7 +95,8 @@ impl<K: Data, V: Data> TimeWindowedKStream<K, V> {
         let retention_ms = materialized.retention_ms.unwrap_or(kept_ms);
         let mut graph = stream.drawing.graph.borrow_mut();
         if retention_ms < kept_ms {
-            let text = format!("store `{name}` keeps windows for {retention_ms} ms, less than size + grace = {kept_ms} ms");
+            let text =
+                format!("store `{name}` keeps windows for {retention_ms} ms, less than size + grace = {kept_ms} ms");
             graph.errors.push(text);
         }
         let spec = StoreSpec::window(name, retention_ms, size_ms);
@@ -125,7 +126,8 @@ impl<K: Data, V: Data> TableNode<Windowed<K>, V> for WindowedTable<K, V> {
 
     fn getter(&self) -> (GetterFactory<Windowed<K>, V>, Vec<StoreId>) {
         let def = self.def.clone();
-        let factory: GetterFactory<Windowed<K>, V> = Arc::new(move |wiring| Ok(Rc::new(WindowGetter(def.open(wiring)?))));
+        let factory: GetterFactory<Windowed<K>, V> =
+            Arc::new(move |wiring| Ok(Rc::new(WindowGetter(def.open(wiring)?))));
         (factory, vec![self.def.id])
     }
 }

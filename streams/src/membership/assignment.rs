@@ -45,10 +45,7 @@ const WHAT: &str = "the assignment from the group's leader";
 impl Assignment {
     /// An assignment of nothing, saying why.
     pub fn failed(error: impl Into<String>) -> Self {
-        Self {
-            error: Some(error.into()),
-            ..Self::default()
-        }
+        Self { error: Some(error.into()), ..Self::default() }
     }
 
     /// As bytes for `userData`.
@@ -57,11 +54,7 @@ impl Assignment {
         writer.tasks(self.active.iter());
         writer.tasks(self.standbys.iter());
         writer.tasks(self.warmups.iter());
-        OwnerMap {
-            generation: 0,
-            ids: self.fence.clone(),
-        }
-        .write(&mut writer);
+        OwnerMap { generation: 0, ids: self.fence.clone() }.write(&mut writer);
         writer.uint(self.endpoints.len() as u64);
         for (endpoint, tasks) in &self.endpoints {
             writer.text(endpoint);
@@ -93,13 +86,7 @@ impl Assignment {
 }
 
 fn read_endpoint(reader: &mut Reader<'_>) -> Result<(String, EndpointTasks), CodecError> {
-    Ok((
-        reader.text()?,
-        EndpointTasks {
-            active: reader.tasks()?,
-            standbys: reader.tasks()?,
-        },
-    ))
+    Ok((reader.text()?, EndpointTasks { active: reader.tasks()?, standbys: reader.tasks()? }))
 }
 
 #[cfg(test)]
@@ -116,20 +103,11 @@ mod tests {
             warmups: [task(2)].into(),
             fence: [(task(4), vec!["orders-dead-1".into()])].into(),
             endpoints: [
-                (
-                    "a:1".into(),
-                    EndpointTasks {
-                        active: [task(0), task(4)].into(),
-                        standbys: [task(1)].into(),
-                    },
-                ),
+                ("a:1".into(), EndpointTasks { active: [task(0), task(4)].into(), standbys: [task(1)].into() }),
                 ("b:1".into(), EndpointTasks::default()),
             ]
             .into(),
-            owners: OwnerMap {
-                generation: 3,
-                ids: [(task(4), vec!["a".into(), "orders-dead-1".into()])].into(),
-            },
+            owners: OwnerMap { generation: 3, ids: [(task(4), vec!["a".into(), "orders-dead-1".into()])].into() },
             probe: true,
             error: Some("source topic `order.commands` is missing".into()),
         }
@@ -138,10 +116,7 @@ mod tests {
     #[test]
     fn an_assignment_reads_back_what_was_written() {
         for assignment in [full(), Assignment::default(), Assignment::failed("why")] {
-            assert_eq!(
-                Assignment::decode(&assignment.encode()).unwrap(),
-                assignment
-            );
+            assert_eq!(Assignment::decode(&assignment.encode()).unwrap(), assignment);
         }
     }
 
@@ -149,19 +124,14 @@ mod tests {
     fn an_assignment_cut_anywhere_is_refused() {
         let bytes = full().encode();
         for length in 0..bytes.len() {
-            assert!(
-                Assignment::decode(&bytes[..length]).is_err(),
-                "cut at {length}"
-            );
+            assert!(Assignment::decode(&bytes[..length]).is_err(), "cut at {length}");
         }
     }
 
     #[test]
     fn a_task_without_past_owners_costs_two_bytes() {
-        let tasks = |count| Assignment {
-            active: (0..count).map(|p| TaskId::new(0, p)).collect(),
-            ..Default::default()
-        };
+        let tasks =
+            |count| Assignment { active: (0..count).map(|p| TaskId::new(0, p)).collect(), ..Default::default() };
         assert_eq!(tasks(100).encode().len() - tasks(0).encode().len(), 200);
     }
 

@@ -34,9 +34,7 @@ mod subscription;
 pub use assignment::{Assignment, EndpointTasks};
 pub use assignor::{AssignorConfig, GroupMember, Plan, Round, TaskSpec, assign};
 pub use codec::CodecError;
-pub use member::{
-    Action, CommitOutcome, LeaderError, LocalState, LossReason, Member, MemberConfig, NotNow, State,
-};
+pub use member::{Action, CommitOutcome, LeaderError, LocalState, LossReason, Member, MemberConfig, NotNow, State};
 pub use owners::OwnerMap;
 pub use process_id::ProcessId;
 pub use subscription::{CAUGHT_UP, Profile, Subscription};

@@ -42,9 +42,6 @@ impl OwnerMap {
         let generation = reader.int()? as i32;
         let names = reader.list(Reader::text)?;
         let ids = reader.by_task(|reader| reader.list(|reader| reader.pick(&names)))?;
-        Ok(Self {
-            generation,
-            ids: ids.into_iter().collect(),
-        })
+        Ok(Self { generation, ids: ids.into_iter().collect() })
     }
 }

@@ -25,9 +25,6 @@ mod tests {
 
     #[test]
     fn it_prints_as_a_uuid() {
-        assert_eq!(
-            ProcessId([0xab; 16]).to_string(),
-            "abababab-abab-abab-abab-abababababab"
-        );
+        assert_eq!(ProcessId([0xab; 16]).to_string(), "abababab-abab-abab-abab-abababababab");
     }
 }

@@ -103,10 +103,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn full() -> Subscription {
-        let owners = [
-            (TaskId::new(0, 0), vec!["app-1".into(), "app-0".into()]),
-            (TaskId::new(1, 7), vec!["app-0".into()]),
-        ];
+        let owners =
+            [(TaskId::new(0, 0), vec!["app-1".into(), "app-0".into()]), (TaskId::new(1, 7), vec!["app-0".into()])];
         Subscription {
             profile: Profile {
                 process_id: ProcessId(*b"0123456789abcdef"),
@@ -119,10 +117,7 @@ mod tests {
             owned: [(TaskId::new(0, 0), true), (TaskId::new(300, 70_000), false)].into(),
             standbys: [TaskId::new(0, 1)].into(),
             offset_sums: [(TaskId::new(0, 0), CAUGHT_UP), (TaskId::new(0, 1), 1 << 40)].into(),
-            owners: OwnerMap {
-                generation: 9,
-                ids: owners.into(),
-            },
+            owners: OwnerMap { generation: 9, ids: owners.into() },
             nonce: 77,
         }
     }
@@ -130,10 +125,7 @@ mod tests {
     #[test]
     fn a_subscription_reads_back_what_was_written() {
         for subscription in [full(), Subscription::default()] {
-            assert_eq!(
-                Subscription::decode(&subscription.encode()).unwrap(),
-                subscription
-            );
+            assert_eq!(Subscription::decode(&subscription.encode()).unwrap(), subscription);
         }
     }
 
@@ -141,20 +133,14 @@ mod tests {
     fn a_subscription_cut_anywhere_is_refused() {
         let bytes = full().encode();
         for length in 0..bytes.len() {
-            assert!(
-                Subscription::decode(&bytes[..length]).is_err(),
-                "cut at {length}"
-            );
+            assert!(Subscription::decode(&bytes[..length]).is_err(), "cut at {length}");
         }
     }
 
     #[test]
     fn a_foreign_client_is_named_as_the_likely_cause_of_an_empty_subscription() {
         let error = Subscription::decode(&[]).unwrap_err();
-        assert!(
-            error.to_string().contains("a client that is not Comanda"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("a client that is not Comanda"), "{error}");
     }
 
     proptest! {

@@ -93,7 +93,9 @@ impl<K: Data, V: Data> SourceNode<K, V> {
         let Some((partition, partitions)) = self.place.filter(|_| self.spec.partition_check) else { return Ok(()) };
         let reason = match raw.key.as_deref().map(|key| partition_for_key(key, partitions)) {
             Some(expected) if expected == partition => return Ok(()),
-            Some(expected) => format!("its key belongs into partition {expected} of {partitions}, it is in {partition}"),
+            Some(expected) => {
+                format!("its key belongs into partition {expected} of {partitions}, it is in {partition}")
+            }
             None => format!("without a key no partition is right, it is in {partition} of {partitions}"),
         };
         Err(SerdeError::invalid(format!("misrouted: {reason}")))

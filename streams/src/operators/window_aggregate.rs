@@ -43,12 +43,7 @@ impl<K: Data, V: Data, A: Data> Receiver<K, V> for WindowAggregateNode<K, V, A> 
 }
 
 impl<K: Data, V: Data, A: Data> WindowAggregateNode<K, V, A> {
-    fn update(
-        &self,
-        ctx: &mut TaskContext,
-        record: &Record<K, V>,
-        window: Window,
-    ) -> Result<(), StreamsError> {
+    fn update(&self, ctx: &mut TaskContext, record: &Record<K, V>, window: Window) -> Result<(), StreamsError> {
         let Some(key) = record.key.clone() else { return Ok(()) };
         let found = self.table.store.fetch(&key, window.start_ms)?;
         let timestamp = found.as_ref().map_or(record.timestamp, |row| row.timestamp.max(record.timestamp));

@@ -84,11 +84,7 @@ impl<P, K: Data, VIn, VOut: Data> Processor<K, VIn, K, VOut> for FixedKey<P>
 where
     P: FixedKeyProcessor<K, VIn, VOut>,
 {
-    fn process(
-        &mut self,
-        ctx: &mut ProcessorContext<'_, K, VOut>,
-        record: Record<K, VIn>,
-    ) -> Result<(), StreamsError> {
+    fn process(&mut self, ctx: &mut ProcessorContext<'_, K, VOut>, record: Record<K, VIn>) -> Result<(), StreamsError> {
         let Record { key, value, timestamp, headers } = record;
         let record = FixedKeyRecord { key, value, timestamp, headers };
         self.0.process(&mut FixedKeyProcessorContext { inner: ctx }, record)

@@ -161,14 +161,15 @@ impl StreamThread {
         for slot in self.slots.iter() {
             let part = self.shared.part(slot.task.id());
             let internal: Vec<String> = part.repartitions.iter().map(|r| r.topic.resolve(app)).collect();
-            let read = slot.inputs.iter().filter(|input| internal.iter().any(|topic| **topic == *input.partition.topic));
+            let read =
+                slot.inputs.iter().filter(|input| internal.iter().any(|topic| **topic == *input.partition.topic));
             before.extend(read.map(|input| (input.partition.clone(), input.acknowledged)));
         }
-        if !before.is_empty() {
-            if let Err(error) = self.admin.delete_records(&before) {
-                // The next purge deletes what this one could not.
-                tracing::warn!(thread = self.name, %error, "cannot purge repartition topics");
-            }
+        if !before.is_empty()
+            && let Err(error) = self.admin.delete_records(&before)
+        {
+            // The next purge deletes what this one could not.
+            tracing::warn!(thread = self.name, %error, "cannot purge repartition topics");
         }
         Ok(())
     }

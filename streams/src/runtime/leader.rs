@@ -1,9 +1,7 @@
 //! The leader's duty: create and validate internal topics, then say who runs what.
 
 use super::shared::Shared;
-use crate::broker::{
-    Admin, BrokerError, ErrorKind, Isolation, MemberAssignment, NewTopic, OffsetSpec, TopicPartition,
-};
+use crate::broker::{Admin, BrokerError, ErrorKind, Isolation, MemberAssignment, NewTopic, OffsetSpec, TopicPartition};
 use crate::config::ErrorHandler;
 use crate::membership::{AssignorConfig, GroupMember, LeaderError, Round, Subscription, TaskSpec, assign};
 use crate::task::dead_letter_topic;
@@ -158,7 +156,9 @@ impl<'a> Topics<'a> {
             return vec![];
         }
         let sources = self.parts().iter().flat_map(|part| &part.source_topics).map(|topic| topic.resolve(self.app()));
-        let missing = sources.map(|source| (dead_letter_topic(&source), source)).filter(|(name, _)| !self.existing.contains_key(name));
+        let missing = sources
+            .map(|source| (dead_letter_topic(&source), source))
+            .filter(|(name, _)| !self.existing.contains_key(name));
         let topic = |(name, source): (String, String)| NewTopic {
             name,
             partitions: self.partitions.get(&source).copied().unwrap_or(1),

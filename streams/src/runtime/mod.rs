@@ -22,10 +22,10 @@ mod tasks;
 mod thread;
 mod workers;
 
+pub use instance_state::KafkaStreamsState;
 pub use opener::Restored;
 pub use query::{QueryRegistry, QueryResult, QueryableStore};
 pub use simulated::{Pulse, Simulation, TaskDisks};
-pub use instance_state::KafkaStreamsState;
 pub use streams::{Clock, KafkaStreams, KeyQueryMetadata, SystemClock};
 pub use thread::{Now, StreamThread};
 

@@ -197,7 +197,8 @@ impl Opener {
                 Some((_, committed)) => committed.offset,
                 None => self.reset_offset(input)?,
             };
-            let partitions = topic.ok_or_else(|| StreamsError::Retry(format!("topic {} is missing", input.topic)))?.partitions;
+            let partitions =
+                topic.ok_or_else(|| StreamsError::Retry(format!("topic {} is missing", input.topic)))?.partitions;
             starts.push(Start { partition: input.clone(), offset, partitions });
         }
         Ok(starts)

@@ -74,7 +74,9 @@ impl StreamThread {
                 Ok(())
             }
             // Outside of a record's way (a punctuation, a cache's flush) there is none to skip.
-            StreamsError::SkipRecord(reason) => Err(StreamsError::Fatal(format!("no single record can be skipped: {reason}"))),
+            StreamsError::SkipRecord(reason) => {
+                Err(StreamsError::Fatal(format!("no single record can be skipped: {reason}")))
+            }
             error @ (StreamsError::Topology(_) | StreamsError::Fatal(_)) => Err(error),
         }
     }

@@ -39,7 +39,8 @@ impl Shared {
 
     /// Tells what it took to restore a task.
     pub fn tell_restored(&self, restored: Restored) {
-        metrics::counter!("comanda_restored_records_total", "task" => restored.task.to_string()).increment(restored.records);
+        let labels = [("application", self.config.application_id.clone()), ("task", restored.task.to_string())];
+        metrics::counter!("comanda_restored_records_total", &labels).increment(restored.records);
         if let Some(listener) = &*self.restore_listener.lock().expect("listeners must not panic") {
             listener(restored);
         }
@@ -68,9 +69,7 @@ impl Shared {
     /// Input partitions of a task.
     pub fn input_partitions(&self, task: TaskId) -> Vec<TopicPartition> {
         let topics = self.part(task).source_topics.iter();
-        topics
-            .map(|topic| TopicPartition::new(topic.resolve(&self.config.application_id), task.partition))
-            .collect()
+        topics.map(|topic| TopicPartition::new(topic.resolve(&self.config.application_id), task.partition)).collect()
     }
 
     /// Stores of a task with their change-log partitions.

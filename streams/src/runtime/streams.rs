@@ -1,7 +1,7 @@
 //! An application instance: starts its threads, shows its state, answers queries, stops in good order.
 
-use super::opener::Restored;
 use super::instance_state::{KafkaStreamsState, StateMachine};
+use super::opener::Restored;
 use super::query::{QueryRegistry, QueryableStore};
 use super::shared::Shared;
 use super::state_dir::StateDirectory;
@@ -89,10 +89,7 @@ impl KafkaStreams {
     }
 
     /// Is told every change of state: new, old. It must return soon and not panic.
-    pub fn set_state_listener(
-        &self,
-        listener: impl Fn(KafkaStreamsState, KafkaStreamsState) + Send + Sync + 'static,
-    ) {
+    pub fn set_state_listener(&self, listener: impl Fn(KafkaStreamsState, KafkaStreamsState) + Send + Sync + 'static) {
         self.state.set_listener(listener);
     }
 

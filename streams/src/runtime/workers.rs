@@ -64,7 +64,9 @@ impl TaskOpener for OpenerThread {
         match self.opened.try_recv() {
             Ok(opened) => Ok(Some(opened)),
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => Err(StreamsError::Fatal("the thread that opens tasks panicked".to_owned())),
+            Err(TryRecvError::Disconnected) => {
+                Err(StreamsError::Fatal("the thread that opens tasks panicked".to_owned()))
+            }
         }
     }
 }
@@ -86,7 +88,8 @@ fn open_tasks(shared: Arc<Shared>, todo: &Receiver<Errand>, done: &Sender<Opened
         Err(error) => return fail_all(todo, done, &error),
     };
     loop {
-        let errand = if opener.is_idle() { todo.recv().map_err(|_| TryRecvError::Disconnected) } else { todo.try_recv() };
+        let errand =
+            if opener.is_idle() { todo.recv().map_err(|_| TryRecvError::Disconnected) } else { todo.try_recv() };
         match errand {
             Ok(Errand::Open(job)) => opener.submit(job),
             Ok(Errand::Cancel(task)) => opener.cancel(task),

@@ -137,11 +137,7 @@ impl<K: Data, V: Data> TupleForwarder<K, V> {
     }
 
     /// Forwards now unless a cache will.
-    pub fn maybe_forward(
-        &self,
-        ctx: &mut TaskContext,
-        record: Record<K, Change<V>>,
-    ) -> Result<(), StreamsError> {
+    pub fn maybe_forward(&self, ctx: &mut TaskContext, record: Record<K, Change<V>>) -> Result<(), StreamsError> {
         if self.store.is_cached() {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! A task's part in a commit and in an abort.
 
-use super::context::NO_TIME;
 use super::collector::OutputTopic;
+use super::context::NO_TIME;
 use super::times::SavedTimes;
 use super::unit::Task;
 use crate::broker::{Headers, OffsetAndMetadata, TopicPartition};
@@ -112,13 +112,15 @@ impl Task {
 
     /// Counts what is committed now.
     fn report(&self, counts: Counts) {
-        let (before, task) = (self.committed.counts, || self.id.to_string());
-        if counts.dead_letters > before.dead_letters {
-            metrics::counter!("comanda_dead_letters_total", "task" => task()).increment(counts.dead_letters - before.dead_letters);
-        }
-        if counts.dropped > before.dropped {
-            metrics::counter!("comanda_dropped_records_total", "task" => task()).increment(counts.dropped - before.dropped);
-        }
+        let before = self.committed.counts;
+        let add = |name: &'static str, records: u64| {
+            if records > 0 {
+                let labels = [("application", self.application_id.clone()), ("task", self.id.to_string())];
+                metrics::counter!(name, &labels).increment(records);
+            }
+        };
+        add("comanda_dead_letters_total", counts.dead_letters - before.dead_letters);
+        add("comanda_dropped_records_total", counts.dropped - before.dropped);
     }
 
     /// Goes back to the last commit: drops uncommitted writes, queues and cached updates, puts back times and

@@ -1,10 +1,10 @@
 //! The inputs of a task: a queue per partition, and which of them goes next.
 
 use super::context::NO_TIME;
+use crate::StreamsError;
 use crate::broker::{RawRecord, TopicPartition};
 use crate::serde::SerdeError;
 use crate::task::TaskContext;
-use crate::StreamsError;
 use std::collections::VecDeque;
 
 /// What became of the record at a queue's head.

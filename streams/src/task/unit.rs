@@ -1,11 +1,11 @@
 //! The task itself: takes records in the order of their times, runs them, fires punctuations.
 
+use super::CacheFlush;
 use super::collector::{OutputTopic, RecordCollector};
 use super::context::{NO_TIME, RecordMetadata, TaskContext};
 use super::dead_letter::DeadLetters;
 use super::queue::{InputQueue, PartitionGroup, Taken};
 use super::times::{OperatorTimes, SavedTimes};
-use super::CacheFlush;
 use crate::broker::{OffsetAndMetadata, RawRecord, TopicPartition};
 use crate::config::{ErrorHandler, StreamsConfig};
 use crate::error::StreamsError;
@@ -39,6 +39,7 @@ pub struct TaskSetup<'a> {
 /// A running task.
 pub struct Task {
     pub(super) id: TaskId,
+    pub(super) application_id: String,
     pub(super) ctx: TaskContext,
     pub(super) stores: TaskStores,
     pub(super) inputs: PartitionGroup,
@@ -90,6 +91,7 @@ impl Task {
         };
         Ok(Self {
             id,
+            application_id: app.clone(),
             ctx: TaskContext::new(collector.clone()),
             stores,
             inputs: PartitionGroup::new(queues),
@@ -215,10 +217,10 @@ impl Task {
         self.dirty = true;
         self.ctx.stream_time_ms = self.ctx.stream_time_ms.max(taken.time);
         self.stores.set_record_timestamp(taken.time);
-        if !self.poisoned.is_empty() {
-            if let Some(reason) = self.poisoned.get(&(taken.input, taken.raw.offset)).cloned() {
-                return self.to_dead_letter(&taken, &reason);
-            }
+        if !self.poisoned.is_empty()
+            && let Some(reason) = self.poisoned.get(&(taken.input, taken.raw.offset)).cloned()
+        {
+            return self.bury(&taken, &reason);
         }
         let from = &self.inputs.queues[taken.input].partition;
         let (topic, partition, offset) = (from.topic.clone(), from.partition, taken.raw.offset);
@@ -245,7 +247,7 @@ impl Task {
         }
     }
 
-    fn to_dead_letter(&mut self, taken: &Taken, reason: &str) -> Result<bool, StreamsError> {
+    fn bury(&mut self, taken: &Taken, reason: &str) -> Result<bool, StreamsError> {
         let from = self.inputs.queues[taken.input].partition.clone();
         self.letters.send("ProcessingException", &from, &taken.raw, reason)?;
         self.wants_commit = true;

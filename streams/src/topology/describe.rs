@@ -66,7 +66,8 @@ pub(super) fn graphviz(topology: &Topology) -> String {
             let node = topology.node(*id);
             let _ = writeln!(out, "    n{} [label=\"{}\"];", id.0, node.name);
             for store in &node.stores {
-                let _ = writeln!(out, "    s{} [shape=cylinder label=\"{}\"];", store.0, topology.store(*store).spec.name);
+                let _ =
+                    writeln!(out, "    s{} [shape=cylinder label=\"{}\"];", store.0, topology.store(*store).spec.name);
                 let _ = writeln!(out, "    n{} -> s{} [dir=none style=dashed];", id.0, store.0);
             }
         }

@@ -202,7 +202,10 @@ impl Graph {
             for topic in topics {
                 if let Some(first) = readers.insert(topic, NodeId(index)) {
                     let (a, b) = (self.name(first), &node.name);
-                    errors.push(format!("topic `{}` is read by both `{a}` and `{b}`: read it once and share it", topic.label()));
+                    errors.push(format!(
+                        "topic `{}` is read by both `{a}` and `{b}`: read it once and share it",
+                        topic.label()
+                    ));
                 }
             }
         }

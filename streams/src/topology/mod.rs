@@ -63,9 +63,9 @@ impl Topology {
 
     /// A number that tells topologies apart: members of a group must run the same one (FNV-1a of `describe`).
     pub fn fingerprint(&self) -> u64 {
-        self.describe().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        self.describe()
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
     }
 
     /// All topics of users that it reads.

@@ -28,12 +28,7 @@ impl City {
             orders: placed().map(|order| self.order_book(order)).collect(),
             delivered_items,
             item_names,
-            topics: self
-                .network
-                .books
-                .iter()
-                .map(|(topic, book)| ((*topic).to_owned(), *book))
-                .collect(),
+            topics: self.network.books.iter().map(|(topic, book)| ((*topic).to_owned(), *book)).collect(),
             dead_letters: self.dead_letters(),
             complaints: self.complaints.clone(),
             hidden: self.hidden.clone(),
@@ -41,10 +36,7 @@ impl City {
     }
 
     fn order_book(&self, order: &Order) -> OrderBook {
-        let (restaurant, account) = (
-            &self.restaurants[order.restaurant],
-            self.provider.account(order.id),
-        );
+        let (restaurant, account) = (&self.restaurants[order.restaurant], self.provider.account(order.id));
         OrderBook {
             order_id: order.id.to_string(),
             restaurant_id: restaurant.id.to_string(),
@@ -61,26 +53,13 @@ impl City {
         }
     }
 
-    fn items(
-        &self,
-    ) -> (
-        BTreeMap<String, BTreeMap<String, u64>>,
-        BTreeMap<String, String>,
-    ) {
-        let (mut pieces, mut names) = (
-            BTreeMap::<String, BTreeMap<String, u64>>::new(),
-            BTreeMap::new(),
-        );
-        for order in self
-            .orders
-            .iter()
-            .filter(|order| order.outcome == Outcome::Delivered)
-        {
+    fn items(&self) -> (BTreeMap<String, BTreeMap<String, u64>>, BTreeMap<String, String>) {
+        let (mut pieces, mut names) = (BTreeMap::<String, BTreeMap<String, u64>>::new(), BTreeMap::new());
+        for order in self.orders.iter().filter(|order| order.outcome == Outcome::Delivered) {
             let zone = self.zones.name(self.restaurants[order.restaurant].zone);
             let of_zone = pieces.entry(zone.to_owned()).or_default();
             for line in &order.lines {
-                *of_zone.entry(line.item_id.to_string()).or_default() +=
-                    u64::from(line.quantity.unsigned_abs());
+                *of_zone.entry(line.item_id.to_string()).or_default() += u64::from(line.quantity.unsigned_abs());
                 names.insert(line.item_id.to_string(), line.name.clone());
             }
         }
@@ -107,11 +86,7 @@ impl City {
         let since = |at_ms: i64| at_ms - self.config.starts_at_ms;
         let sample = |order: &Order| {
             Some(Sample {
-                placed_ms: if order.booked {
-                    -1
-                } else {
-                    since(order.placed_ms)
-                },
+                placed_ms: if order.booked { -1 } else { since(order.placed_ms) },
                 ready_ms: since(order.ready_ms?),
                 promised_ms: since(order.promised_ms),
                 restaurant: format!("restaurant-{}", order.restaurant),

@@ -62,11 +62,7 @@ pub(crate) struct Agenda {
 impl Agenda {
     pub(crate) fn plan(&mut self, at_ms: i64, happening: Happening) {
         let number = self.planned;
-        self.entries.push(Reverse(Entry {
-            at_ms,
-            number,
-            happening,
-        }));
+        self.entries.push(Reverse(Entry { at_ms, number, happening }));
         self.planned += 1;
     }
 
@@ -76,9 +72,7 @@ impl Agenda {
         if next.at_ms >= until_ms {
             return None;
         }
-        self.entries
-            .pop()
-            .map(|Reverse(entry)| (entry.at_ms, entry.happening))
+        self.entries.pop().map(|Reverse(entry)| (entry.at_ms, entry.happening))
     }
 }
 

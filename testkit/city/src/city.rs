@@ -64,36 +64,21 @@ impl City {
     }
 
     fn with_plan(config: CityConfig, plan: Plan) -> City {
-        let demand = || {
-            plan.orders
-                .iter()
-                .map(|order| plan.restaurants[order.restaurant].place)
-        };
+        let demand = || plan.orders.iter().map(|order| plan.restaurants[order.restaurant].place);
         let zones = Zones::of(config.zones, demand());
         let mut trade = vec![0; plan.restaurants.len()];
-        plan.orders
-            .iter()
-            .for_each(|order| trade[order.restaurant] += 1);
+        plan.orders.iter().for_each(|order| trade[order.restaurant] += 1);
         let restaurants: Vec<Restaurant> = plan
             .restaurants
             .iter()
             .enumerate()
-            .map(|(number, planned)| {
-                Restaurant::new(&config, number, planned, trade[number], &zones)
-            })
+            .map(|(number, planned)| Restaurant::new(&config, number, planned, trade[number], &zones))
             .collect();
         let orders: Vec<Order> = plan
             .orders
             .iter()
             .enumerate()
-            .map(|(number, planned)| {
-                Order::new(
-                    &config,
-                    number,
-                    planned,
-                    &restaurants[planned.restaurant].menu,
-                )
-            })
+            .map(|(number, planned)| Order::new(&config, number, planned, &restaurants[planned.restaurant].menu))
             .collect();
         let shift_zones = roster::zones_of_shifts(&plan, &zones);
         let couriers: Vec<Courier> = plan
@@ -108,16 +93,8 @@ impl City {
             hidden: Hidden::of(&config),
             clock_ms: config.starts_at_ms,
             agenda: Agenda::default(),
-            order_numbers: orders
-                .iter()
-                .enumerate()
-                .map(|(number, order)| (order.id, number))
-                .collect(),
-            courier_numbers: couriers
-                .iter()
-                .enumerate()
-                .map(|(number, courier)| (courier.id, number))
-                .collect(),
+            order_numbers: orders.iter().enumerate().map(|(number, order)| (order.id, number)).collect(),
+            courier_numbers: couriers.iter().enumerate().map(|(number, courier)| (courier.id, number)).collect(),
             network: Network::new(&config),
             provider: Provider::default(),
             payments_due: 0,
@@ -147,20 +124,9 @@ impl City {
         for number in 0..self.couriers.len() {
             self.plan(self.couriers[number].on_ms, Happening::ShiftStarts(number));
         }
-        let last_ms = self
-            .orders
-            .iter()
-            .map(|order| order.placed_ms)
-            .max()
-            .unwrap_or(self.config.starts_at_ms);
-        let faults = if self.orders.is_empty() {
-            0
-        } else {
-            u64::from(self.config.faults_per_kind)
-        };
-        for (fault, count) in
-            (0..FAULTS.len()).flat_map(|fault| (0..faults).map(move |count| (fault, count)))
-        {
+        let last_ms = self.orders.iter().map(|order| order.placed_ms).max().unwrap_or(self.config.starts_at_ms);
+        let faults = if self.orders.is_empty() { 0 } else { u64::from(self.config.faults_per_kind) };
+        for (fault, count) in (0..FAULTS.len()).flat_map(|fault| (0..faults).map(move |count| (fault, count))) {
             let number = fault as u64 * faults + count;
             let mut fate = Fate::of(self.config.seed, Realm::Fault, number << 1);
             let at_ms = fate.between_ms(self.config.starts_at_ms + 1, last_ms);
@@ -220,10 +186,7 @@ impl City {
     /// Whether everything has happened that will happen unless something more is observed: all orders have ended,
     /// all records are out. Couriers stop pinging then.
     pub fn is_over(&self) -> bool {
-        self.evening_done()
-            && self.payments_due == 0
-            && self.network.is_empty()
-            && self.out.is_empty()
+        self.evening_done() && self.payments_due == 0 && self.network.is_empty() && self.out.is_empty()
     }
 
     /// The city's clock: the latest time that [`City::next_before`] was asked for.

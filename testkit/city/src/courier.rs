@@ -23,22 +23,14 @@ pub(crate) struct Leg {
 
 impl Leg {
     fn standing(place: Place, at_ms: i64) -> Leg {
-        Leg {
-            from: place,
-            to: place,
-            start_ms: at_ms,
-            end_ms: at_ms,
-        }
+        Leg { from: place, to: place, start_ms: at_ms, end_ms: at_ms }
     }
 
     fn place_at(&self, at_ms: i64) -> Place {
         if at_ms >= self.end_ms {
             return self.to;
         }
-        self.from.towards(
-            self.to,
-            (at_ms - self.start_ms) as f64 / (self.end_ms - self.start_ms) as f64,
-        )
+        self.from.towards(self.to, (at_ms - self.start_ms) as f64 / (self.end_ms - self.start_ms) as f64)
     }
 
     fn speed_mps_at(&self, at_ms: i64) -> f64 {
@@ -73,12 +65,7 @@ pub(crate) struct Courier {
 }
 
 impl Courier {
-    pub(crate) fn new(
-        config: &CityConfig,
-        number: usize,
-        planned: &PlannedShift,
-        zone: usize,
-    ) -> Courier {
+    pub(crate) fn new(config: &CityConfig, number: usize, planned: &PlannedShift, zone: usize) -> Courier {
         let mut fate = Fate::of(config.seed, Realm::Courier, (number as u64) << 1 | 1);
         Courier {
             id: planned.driver,
@@ -117,12 +104,7 @@ impl Courier {
         let from = self.place_at(at_ms);
         let minutes = from.metres_to(to) / (METRES_PER_MINUTE * self.skill * speed);
         let end_ms = at_ms + (minutes * 60_000.0) as i64;
-        self.leg = Leg {
-            from,
-            to,
-            start_ms: at_ms,
-            end_ms,
-        };
+        self.leg = Leg { from, to, start_ms: at_ms, end_ms };
         end_ms
     }
 
@@ -137,26 +119,9 @@ mod tests {
 
     #[test]
     fn a_ride_moves_evenly_and_ends_at_its_place() {
-        let leg = Leg {
-            from: Place::default(),
-            to: Place {
-                x_m: 1000.0,
-                y_m: 0.0,
-            },
-            start_ms: 1_000,
-            end_ms: 201_000,
-        };
-        assert_eq!(
-            leg.place_at(101_000),
-            Place {
-                x_m: 500.0,
-                y_m: 0.0
-            }
-        );
-        assert_eq!(
-            (leg.place_at(500_000), leg.speed_mps_at(500_000)),
-            (leg.to, 0.0)
-        );
+        let leg = Leg { from: Place::default(), to: Place { x_m: 1000.0, y_m: 0.0 }, start_ms: 1_000, end_ms: 201_000 };
+        assert_eq!(leg.place_at(101_000), Place { x_m: 500.0, y_m: 0.0 });
+        assert_eq!((leg.place_at(500_000), leg.speed_mps_at(500_000)), (leg.to, 0.0));
         assert!((leg.speed_mps_at(2_000) - 5.0).abs() < 1e-9);
     }
 }

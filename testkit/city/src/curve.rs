@@ -10,11 +10,7 @@ pub struct Curve(pub [f64; 9]);
 impl Curve {
     /// The value below which the share `probability` of the distribution lies.
     pub fn at(&self, probability: f64) -> f64 {
-        let upper = PROBABILITIES
-            .iter()
-            .position(|&p| p >= probability)
-            .unwrap_or(8)
-            .max(1);
+        let upper = PROBABILITIES.iter().position(|&p| p >= probability).unwrap_or(8).max(1);
         let (low, high) = (PROBABILITIES[upper - 1], PROBABILITIES[upper]);
         let along = ((probability - low) / (high - low)).clamp(0.0, 1.0);
         self.0[upper - 1] + (self.0[upper] - self.0[upper - 1]) * along

@@ -16,14 +16,8 @@ impl City {
         if let Some(regrets_at_ms) = regrets_at_ms {
             self.plan(regrets_at_ms, Happening::Regret(order));
         }
-        self.plan(
-            at_ms + self.config.confirmation_patience_ms,
-            Happening::Impatience(order),
-        );
-        self.plan(
-            promised_ms.max(at_ms) + self.config.delivery_patience_ms,
-            Happening::Impatience(order),
-        );
+        self.plan(at_ms + self.config.confirmation_patience_ms, Happening::Impatience(order));
+        self.plan(promised_ms.max(at_ms) + self.config.delivery_patience_ms, Happening::Impatience(order));
     }
 
     /// Too early to complain about a confirmed order that is not late yet.
@@ -38,16 +32,11 @@ impl City {
     /// Nobody cancels what is on its way: then the customer waits for the door bell.
     pub(crate) fn ask_to_cancel(&mut self, order: usize, outcome: Outcome, at_ms: i64) {
         let this = &mut self.orders[order];
-        if this.ended()
-            || this.picked_up_ms.is_some()
-            || this.cancellation != Cancellation::NotAsked
-        {
+        if this.ended() || this.picked_up_ms.is_some() || this.cancellation != Cancellation::NotAsked {
             return;
         }
         this.cancellation = Cancellation::Asked(outcome);
-        self.send_for_order(order, at_ms, |head, order, _, _, _| {
-            events::cancel_order(head, order)
-        });
+        self.send_for_order(order, at_ms, |head, order, _, _, _| events::cancel_order(head, order));
         self.plan_to_give_up(order, at_ms + self.config.answer_patience_ms);
     }
 

@@ -100,11 +100,8 @@ impl Evening {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Evening, CityError> {
         let path = path.as_ref();
         let shown = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| CityError::EveningUnreadable {
-                path: shown.clone(),
-                source,
-            })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| CityError::EveningUnreadable { path: shown.clone(), source })?;
         Evening::from_text(&shown, &text)
     }
 
@@ -113,47 +110,23 @@ impl Evening {
     /// # Errors
     /// As [`Evening::from_file`].
     pub fn from_text(name: &str, text: &str) -> Result<Evening, CityError> {
-        let broken = |line: usize, problem: String| CityError::EveningLine {
-            path: name.to_owned(),
-            line: line + 1,
-            problem,
-        };
+        let broken =
+            |line: usize, problem: String| CityError::EveningLine { path: name.to_owned(), line: line + 1, problem };
         let (mut orders, mut shifts) = (Vec::new(), Vec::new());
-        for (at, line) in text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty())
-        {
+        for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             match serde_json::from_str(line).map_err(|error| broken(at, error.to_string()))? {
-                Line::OrderPlaced(line) => {
-                    orders.push(order_of(line).map_err(|problem| broken(at, problem))?)
-                }
-                Line::CourierShift(line) => {
-                    shifts.push(shift_of(line).map_err(|problem| broken(at, problem))?)
-                }
+                Line::OrderPlaced(line) => orders.push(order_of(line).map_err(|problem| broken(at, problem))?),
+                Line::CourierShift(line) => shifts.push(shift_of(line).map_err(|problem| broken(at, problem))?),
             }
         }
-        let opening_ms = opening_ms(&orders, &shifts).ok_or_else(|| CityError::EveningEmpty {
-            path: name.to_owned(),
-        })?;
-        let evening_name = orders
-            .first()
-            .map(|(instance, _)| instance.clone())
-            .filter(|instance| !instance.is_empty());
-        let mut orders: Vec<EveningOrder> = orders
-            .into_iter()
-            .map(|(_, order)| EveningOrder::since(order, opening_ms))
-            .collect();
+        let opening_ms =
+            opening_ms(&orders, &shifts).ok_or_else(|| CityError::EveningEmpty { path: name.to_owned() })?;
+        let evening_name = orders.first().map(|(instance, _)| instance.clone()).filter(|instance| !instance.is_empty());
+        let mut orders: Vec<EveningOrder> =
+            orders.into_iter().map(|(_, order)| EveningOrder::since(order, opening_ms)).collect();
         orders.sort_by(|a, b| (a.placed_ms, &a.order).cmp(&(b.placed_ms, &b.order)));
-        let shifts = shifts
-            .into_iter()
-            .map(|(shift, _)| shift.since(opening_ms))
-            .collect();
-        Ok(Evening {
-            name: evening_name.unwrap_or_else(|| name.to_owned()),
-            orders,
-            shifts,
-        })
+        let shifts = shifts.into_iter().map(|(shift, _)| shift.since(opening_ms)).collect();
+        Ok(Evening { name: evening_name.unwrap_or_else(|| name.to_owned()), orders, shifts })
     }
 }
 
@@ -164,19 +137,12 @@ fn opening_ms(
     shifts: &[(EveningShift, OffsetDateTime)],
 ) -> Option<i64> {
     let last_promise = orders.iter().map(|(_, (_, promised))| *promised).max()?;
-    let day = shifts
-        .iter()
-        .map(|(_, on)| *on)
-        .min()
-        .unwrap_or(last_promise);
+    let day = shifts.iter().map(|(_, on)| *on).min().unwrap_or(last_promise);
     Some(epoch_ms(day) - ms_of_day(day) + i64::from(OPENING_HOUR) * 3_600_000)
 }
 
 fn order_of(line: OrderLine) -> Result<(String, (EveningOrder, OffsetDateTime)), String> {
-    let (placed, ready) = (
-        instant("placed_at", &line.placed_at)?,
-        instant("ready_at", &line.ready_at)?,
-    );
+    let (placed, ready) = (instant("placed_at", &line.placed_at)?, instant("ready_at", &line.ready_at)?);
     let promised = instant("promised_at", &line.promised_at)?;
     if promised < placed {
         return Err("promised_at lies before placed_at".to_owned());
@@ -202,19 +168,12 @@ fn order_of(line: OrderLine) -> Result<(String, (EveningOrder, OffsetDateTime)),
 }
 
 fn shift_of(line: ShiftLine) -> Result<(EveningShift, OffsetDateTime), String> {
-    let (on, off) = (
-        instant("on_at", &line.on_at)?,
-        instant("off_at", &line.off_at)?,
-    );
+    let (on, off) = (instant("on_at", &line.on_at)?, instant("off_at", &line.off_at)?);
     if off <= on {
         return Err("off_at is not after on_at".to_owned());
     }
-    let shift = EveningShift {
-        courier: line.courier_id,
-        on_ms: epoch_ms(on),
-        off_ms: epoch_ms(off),
-        start: line.start,
-    };
+    let shift =
+        EveningShift { courier: line.courier_id, on_ms: epoch_ms(on), off_ms: epoch_ms(off), start: line.start };
     Ok((shift, on))
 }
 
@@ -236,8 +195,7 @@ impl EveningShift {
 }
 
 fn instant(field: &str, text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|error| format!("{field} \"{text}\" is no RFC 3339 time: {error}"))
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|error| format!("{field} \"{text}\" is no RFC 3339 time: {error}"))
 }
 
 fn epoch_ms(at: OffsetDateTime) -> i64 {
@@ -246,10 +204,7 @@ fn epoch_ms(at: OffsetDateTime) -> i64 {
 
 fn ms_of_day(at: OffsetDateTime) -> i64 {
     let (hour, minute, second, milli) = at.to_hms_milli();
-    i64::from(hour) * 3_600_000
-        + i64::from(minute) * 60_000
-        + i64::from(second) * 1000
-        + i64::from(milli)
+    i64::from(hour) * 3_600_000 + i64::from(minute) * 60_000 + i64::from(second) * 1000 + i64::from(milli)
 }
 
 #[cfg(test)]
@@ -260,26 +215,17 @@ mod tests {
     const SHIFT: &str = r#"{"type":"courier_shift","courier_id":"c1","on_at":"2024-03-31T18:30:00.000+01:00","off_at":"2024-03-31T23:00:00.000+01:00","start":{"x_m":0,"y_m":1}}"#;
 
     fn problem(text: &str) -> String {
-        Evening::from_text("evening.jsonl", text)
-            .expect_err("the text is broken")
-            .to_string()
+        Evening::from_text("evening.jsonl", text).expect_err("the text is broken").to_string()
     }
 
     #[test]
     fn times_count_from_seventeen_hours_of_the_day_on_which_the_couriers_work() {
-        let evening =
-            Evening::from_text("e", &format!("{ORDER}\n\n{SHIFT}\n")).expect("the text is whole");
-        assert_eq!(
-            (evening.name.as_str(), evening.shifts[0].on_ms),
-            ("X1", 90 * 60_000)
-        );
+        let evening = Evening::from_text("e", &format!("{ORDER}\n\n{SHIFT}\n")).expect("the text is whole");
+        assert_eq!((evening.name.as_str(), evening.shifts[0].on_ms), ("X1", 90 * 60_000));
         let order = &evening.orders[0];
         assert_eq!(order.promised_ms, (3 * 60 + 45) * 60_000);
         assert_eq!(order.placed_ms, (-22 * 60 + 19) * 60_000);
-        assert_eq!(
-            Evening::from_text("e", ORDER).expect("whole").orders[0],
-            *order
-        );
+        assert_eq!(Evening::from_text("e", ORDER).expect("whole").orders[0], *order);
     }
 
     #[test]
@@ -290,10 +236,7 @@ mod tests {
         );
         assert!(problem("\n\nnot json").starts_with("evening.jsonl, line 3: expected"));
         let text = ORDER.replace("2024-03-30T19:19:00.000+01:00", "yesterday");
-        assert!(
-            problem(&text)
-                .starts_with("evening.jsonl, line 1: placed_at \"yesterday\" is no RFC 3339 time")
-        );
+        assert!(problem(&text).starts_with("evening.jsonl, line 1: placed_at \"yesterday\" is no RFC 3339 time"));
         assert_eq!(
             problem(&ORDER.replace("2024-03-30T19", "2024-04-30T19")),
             "evening.jsonl, line 1: promised_at lies before placed_at"
@@ -302,24 +245,13 @@ mod tests {
             problem(&ORDER.replace("4.19", "-1")),
             "evening.jsonl, line 1: direct_travel_minutes is -1, not 0 to 240"
         );
-        assert_eq!(
-            problem(&SHIFT.replace("T23", "T12")),
-            "evening.jsonl, line 1: off_at is not after on_at"
-        );
+        assert_eq!(problem(&SHIFT.replace("T23", "T12")), "evening.jsonl, line 1: off_at is not after on_at");
     }
 
     #[test]
     fn a_file_that_is_empty_or_not_there_is_said_so() {
-        assert_eq!(
-            problem(SHIFT),
-            "evening.jsonl has no order_placed line: nothing to play"
-        );
-        let missing = Evening::from_file("no/such/evening.jsonl")
-            .expect_err("it is not there")
-            .to_string();
-        assert!(
-            missing.starts_with("cannot read the evening no/such/evening.jsonl: "),
-            "{missing}"
-        );
+        assert_eq!(problem(SHIFT), "evening.jsonl has no order_placed line: nothing to play");
+        let missing = Evening::from_file("no/such/evening.jsonl").expect_err("it is not there").to_string();
+        assert!(missing.starts_with("cannot read the evening no/such/evening.jsonl: "), "{missing}");
     }
 }

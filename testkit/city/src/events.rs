@@ -1,11 +1,10 @@
 //! The city's deeds as events of the contract. All of its shapes are filled in here and nowhere else.
 
 use comanda_schemas::{
-    AcceptOrder, CancelOrder, CancelledBy, CatalogItem, ConfirmDelivery, ConfirmPickup, Cop,
-    CorrelationId, DeclineDelivery, DeclineReason, DeliveryCommand, DeliveryFailureReason,
-    DeliveryId, DriverId, DriverMessage, DriverPing, DriverShiftEnded, DriverShiftStarted,
-    Envelope, Event, EventId, EventTime, MarkReady, OrderCommand, OrderId, PaymentAuthorized,
-    PaymentEvent, PaymentId, PlaceOrder, RejectOrder, ReportFailure, RestaurantCatalog,
+    AcceptOrder, CancelOrder, CancelledBy, CatalogItem, ConfirmDelivery, ConfirmPickup, Cop, CorrelationId,
+    DeclineDelivery, DeclineReason, DeliveryCommand, DeliveryFailureReason, DeliveryId, DriverId, DriverMessage,
+    DriverPing, DriverShiftEnded, DriverShiftStarted, Envelope, Event, EventId, EventTime, MarkReady, OrderCommand,
+    OrderId, PaymentAuthorized, PaymentEvent, PaymentId, PlaceOrder, RejectOrder, ReportFailure, RestaurantCatalog,
     RestaurantRejectReason, Sealed, StartPreparing, StartTransit,
 };
 
@@ -101,39 +100,18 @@ pub(crate) fn place_order(
 /// Looks like a sealed address (nonce, ciphertext, tag) under a key that nobody has: there is nothing to read.
 fn sealed(order: &Order, fate: &mut Fate) -> Sealed {
     let bytes: Vec<u8> = (0..10).flat_map(|_| fate.next().to_be_bytes()).collect();
-    Sealed {
-        key_id: order.customer.to_string(),
-        bytes: bytes.into(),
-    }
+    Sealed { key_id: order.customer.to_string(), bytes: bytes.into() }
 }
 
 pub(crate) fn cancel_order(head: Head, order: &Order) -> CityEvent {
     let envelope = head.about(order.id);
-    CityEvent::Order(
-        CancelOrder {
-            envelope,
-            order_id: order.id,
-            requested_by: CancelledBy::Customer,
-        }
-        .into(),
-    )
+    CityEvent::Order(CancelOrder { envelope, order_id: order.id, requested_by: CancelledBy::Customer }.into())
 }
 
-pub(crate) fn accept_order(
-    head: Head,
-    order: &Order,
-    restaurant: &Restaurant,
-    ready_ms: i64,
-) -> CityEvent {
+pub(crate) fn accept_order(head: Head, order: &Order, restaurant: &Restaurant, ready_ms: i64) -> CityEvent {
     let (envelope, estimated_ready_at) = (head.about(order.id), Some(EventTime(ready_ms)));
     CityEvent::Order(
-        AcceptOrder {
-            envelope,
-            order_id: order.id,
-            restaurant_id: restaurant.id,
-            estimated_ready_at,
-        }
-        .into(),
+        AcceptOrder { envelope, order_id: order.id, restaurant_id: restaurant.id, estimated_ready_at }.into(),
     )
 }
 
@@ -144,39 +122,17 @@ pub(crate) fn reject_order(
     reason: RestaurantRejectReason,
 ) -> CityEvent {
     let envelope = head.about(order.id);
-    CityEvent::Order(
-        RejectOrder {
-            envelope,
-            order_id: order.id,
-            restaurant_id: restaurant.id,
-            reason,
-        }
-        .into(),
-    )
+    CityEvent::Order(RejectOrder { envelope, order_id: order.id, restaurant_id: restaurant.id, reason }.into())
 }
 
 pub(crate) fn start_preparing(head: Head, order: &Order, restaurant: &Restaurant) -> CityEvent {
     let envelope = head.about(order.id);
-    CityEvent::Order(
-        StartPreparing {
-            envelope,
-            order_id: order.id,
-            restaurant_id: restaurant.id,
-        }
-        .into(),
-    )
+    CityEvent::Order(StartPreparing { envelope, order_id: order.id, restaurant_id: restaurant.id }.into())
 }
 
 pub(crate) fn mark_ready(head: Head, order: &Order, restaurant: &Restaurant) -> CityEvent {
     let envelope = head.about(order.id);
-    CityEvent::Order(
-        MarkReady {
-            envelope,
-            order_id: order.id,
-            restaurant_id: restaurant.id,
-        }
-        .into(),
-    )
+    CityEvent::Order(MarkReady { envelope, order_id: order.id, restaurant_id: restaurant.id }.into())
 }
 
 /// What a courier does with an order.
@@ -198,116 +154,35 @@ pub(crate) fn ride(
 ) -> CityEvent {
     let envelope = head.about(order_id);
     CityEvent::Delivery(match what {
-        Ride::Decline(reason) => DeclineDelivery {
-            envelope,
-            order_id,
-            delivery_id,
-            driver_id,
-            reason,
-        }
-        .into(),
-        Ride::Pickup => ConfirmPickup {
-            envelope,
-            order_id,
-            delivery_id,
-            driver_id,
-        }
-        .into(),
-        Ride::Depart => StartTransit {
-            envelope,
-            order_id,
-            delivery_id,
-            driver_id,
-        }
-        .into(),
-        Ride::Deliver => ConfirmDelivery {
-            envelope,
-            order_id,
-            delivery_id,
-            driver_id,
-        }
-        .into(),
-        Ride::Fail(reason) => ReportFailure {
-            envelope,
-            order_id,
-            delivery_id,
-            driver_id,
-            reason,
-        }
-        .into(),
+        Ride::Decline(reason) => DeclineDelivery { envelope, order_id, delivery_id, driver_id, reason }.into(),
+        Ride::Pickup => ConfirmPickup { envelope, order_id, delivery_id, driver_id }.into(),
+        Ride::Depart => StartTransit { envelope, order_id, delivery_id, driver_id }.into(),
+        Ride::Deliver => ConfirmDelivery { envelope, order_id, delivery_id, driver_id }.into(),
+        Ride::Fail(reason) => ReportFailure { envelope, order_id, delivery_id, driver_id, reason }.into(),
     })
 }
 
-pub(crate) fn shift_started(
-    head: Head,
-    driver_id: DriverId,
-    zone: &str,
-    place: Place,
-) -> CityEvent {
+pub(crate) fn shift_started(head: Head, driver_id: DriverId, zone: &str, place: Place) -> CityEvent {
     let ((lat, lon), envelope) = (place.lat_lon_deg(), head.about(CorrelationId(driver_id.0)));
-    CityEvent::Driver(
-        DriverShiftStarted {
-            envelope,
-            driver_id,
-            zone: zone.to_owned(),
-            lat,
-            lon,
-        }
-        .into(),
-    )
+    CityEvent::Driver(DriverShiftStarted { envelope, driver_id, zone: zone.to_owned(), lat, lon }.into())
 }
 
-pub(crate) fn ping(
-    head: Head,
-    driver_id: DriverId,
-    zone: &str,
-    place: Place,
-    speed_mps: f64,
-) -> CityEvent {
+pub(crate) fn ping(head: Head, driver_id: DriverId, zone: &str, place: Place, speed_mps: f64) -> CityEvent {
     let ((lat, lon), envelope) = (place.lat_lon_deg(), head.about(CorrelationId(driver_id.0)));
     CityEvent::Driver(
-        DriverPing {
-            envelope,
-            driver_id,
-            zone: zone.to_owned(),
-            lat,
-            lon,
-            speed_mps: Some(speed_mps),
-        }
-        .into(),
+        DriverPing { envelope, driver_id, zone: zone.to_owned(), lat, lon, speed_mps: Some(speed_mps) }.into(),
     )
 }
 
 pub(crate) fn shift_ended(head: Head, driver_id: DriverId, zone: &str) -> CityEvent {
     let envelope = head.about(CorrelationId(driver_id.0));
-    CityEvent::Driver(
-        DriverShiftEnded {
-            envelope,
-            driver_id,
-            zone: zone.to_owned(),
-        }
-        .into(),
-    )
+    CityEvent::Driver(DriverShiftEnded { envelope, driver_id, zone: zone.to_owned() }.into())
 }
 
-pub(crate) fn authorized(
-    head: Head,
-    order_id: OrderId,
-    payment_id: PaymentId,
-    amount_centavos: Cop,
-) -> CityEvent {
-    let (envelope, provider_reference) =
-        (head.about(order_id), format!("authorize-{payment_id}-1"));
+pub(crate) fn authorized(head: Head, order_id: OrderId, payment_id: PaymentId, amount_centavos: Cop) -> CityEvent {
+    let (envelope, provider_reference) = (head.about(order_id), format!("authorize-{payment_id}-1"));
     CityEvent::Payment(
-        PaymentAuthorized {
-            envelope,
-            order_id,
-            payment_id,
-            amount_centavos,
-            attempt: 1,
-            provider_reference,
-        }
-        .into(),
+        PaymentAuthorized { envelope, order_id, payment_id, amount_centavos, attempt: 1, provider_reference }.into(),
     )
 }
 

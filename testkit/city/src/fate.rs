@@ -27,9 +27,7 @@ pub(crate) struct Fate {
 impl Fate {
     /// The stream of thing `id` of `realm` in the city of `seed`.
     pub(crate) fn of(seed: u64, realm: Realm, id: u64) -> Self {
-        let mut fate = Fate {
-            state: seed ^ ((realm as u64) << 56),
-        };
+        let mut fate = Fate { state: seed ^ ((realm as u64) << 56) };
         let salt = fate.next();
         fate.state = salt ^ id.wrapping_mul(0xD6E8_FEB8_6659_FD93);
         fate.next();
@@ -82,9 +80,7 @@ impl Fate {
     /// Index into `cumulative`, a rising list of shares that ends at 1.
     pub(crate) fn pick(&mut self, cumulative: &[f64]) -> usize {
         let at = self.uniform();
-        cumulative
-            .partition_point(|&share| share <= at)
-            .min(cumulative.len() - 1)
+        cumulative.partition_point(|&share| share <= at).min(cumulative.len() - 1)
     }
 
     /// A version 4 identifier made of this stream.
@@ -118,15 +114,9 @@ mod tests {
             let mut fate = Fate::of(7, Realm::Order, id);
             (0..1000).map(|_| fate.uniform()).sum::<f64>() / 1000.0
         });
-        assert!(
-            means.iter().all(|mean| (mean - 0.5).abs() < 0.05),
-            "{means:?}"
-        );
+        assert!(means.iter().all(|mean| (mean - 0.5).abs() < 0.05), "{means:?}");
         assert!(means[0] != means[1] && means[1] != means[2]);
-        assert_ne!(
-            Fate::of(7, Realm::Order, 1).next(),
-            Fate::of(7, Realm::Ride, 1).next()
-        );
+        assert_ne!(Fate::of(7, Realm::Order, 1).next(), Fate::of(7, Realm::Ride, 1).next());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Bad records, each kind a known number of times, so that the books can say what must land in dead-letter topics.
 
 use comanda_schemas::{
-    ConfirmPickup, Cop, DeliveryId, DriverId, DriverPing, Event, EventId, OrderCommand, OrderId,
-    PaymentAuthorized, PaymentId, PlaceOrder,
+    ConfirmPickup, Cop, DeliveryId, DriverId, DriverPing, Event, EventId, OrderCommand, OrderId, PaymentAuthorized,
+    PaymentId, PlaceOrder,
 };
 
 use crate::events::{CityEvent, Head, Ride};
@@ -83,14 +83,9 @@ pub(crate) fn emission(
     let (event, key) = event(topic, at_ms, order, restaurant, zone, &mut fate);
     let payload = match (kind, event) {
         (FaultKind::NotAvro, _) => Payload::Bytes(br#"{"order":"two arepas, please"}"#.to_vec()),
-        (FaultKind::UnknownSchemaId, _) => Payload::Bytes(
-            [
-                &[0],
-                &NO_SCHEMA_ID.to_be_bytes()[..],
-                &fate.next().to_be_bytes(),
-            ]
-            .concat(),
-        ),
+        (FaultKind::UnknownSchemaId, _) => {
+            Payload::Bytes([&[0], &NO_SCHEMA_ID.to_be_bytes()[..], &fate.next().to_be_bytes()].concat())
+        }
         (kind, event) => Payload::Event(broken(kind, event)),
     };
     Emission {
@@ -98,11 +93,7 @@ pub(crate) fn emission(
         send_at_ms: at_ms,
         topic,
         key: (kind != FaultKind::NullKey).then_some(key),
-        placement: if kind == FaultKind::Misrouted {
-            Placement::Misrouted
-        } else {
-            Placement::ByKey
-        },
+        placement: if kind == FaultKind::Misrouted { Placement::Misrouted } else { Placement::ByKey },
         payload,
         fault: Some(kind),
     }
@@ -117,44 +108,21 @@ fn event(
     zone: &str,
     fate: &mut Fate,
 ) -> (CityEvent, String) {
-    let head = Head {
-        event_id: EventId(fate.uuid()),
-        at_ms,
-        cause: None,
-    };
+    let head = Head { event_id: EventId(fate.uuid()), at_ms, cause: None };
     let (id, other) = (OrderId(fate.uuid()), fate.uuid());
     if topic == PlaceOrder::TOPIC {
         let mut event = crate::events::place_order(head, order, restaurant, zone, fate);
         if let CityEvent::Order(OrderCommand::PlaceOrder(place)) = &mut event {
-            (
-                place.order_id,
-                place.envelope.correlation_id,
-                place.placed_at.0,
-            ) = (id, id.into(), at_ms);
+            (place.order_id, place.envelope.correlation_id, place.placed_at.0) = (id, id.into(), at_ms);
         }
         (event, id.to_string())
     } else if topic == PaymentAuthorized::TOPIC {
-        (
-            crate::events::authorized(head, id, PaymentId(other), Cop(1_000_000)),
-            id.to_string(),
-        )
+        (crate::events::authorized(head, id, PaymentId(other), Cop(1_000_000)), id.to_string())
     } else if topic == ConfirmPickup::TOPIC {
-        (
-            crate::events::ride(
-                head,
-                id,
-                DeliveryId(other),
-                DriverId(fate.uuid()),
-                Ride::Pickup,
-            ),
-            id.to_string(),
-        )
+        (crate::events::ride(head, id, DeliveryId(other), DriverId(fate.uuid()), Ride::Pickup), id.to_string())
     } else {
         let driver = DriverId(other);
-        (
-            crate::events::ping(head, driver, zone, Place::default(), 0.0),
-            driver.to_string(),
-        )
+        (crate::events::ping(head, driver, zone, Place::default(), 0.0), driver.to_string())
     }
 }
 

@@ -62,17 +62,9 @@ impl Figures {
     /// Measures `samples`. `None` if a curve has nothing to be measured from: no booked order, an hour without
     /// orders, fewer than four restaurants.
     pub fn measured(samples: &[Sample]) -> Option<Figures> {
-        let (booked, evening): (Vec<&Sample>, Vec<&Sample>) =
-            samples.iter().partition(|sample| sample.placed_ms < 0);
+        let (booked, evening): (Vec<&Sample>, Vec<&Sample>) = samples.iter().partition(|sample| sample.placed_ms < 0);
         let lead_of = |sample: &Sample| (sample.promised_ms - sample.placed_ms) as f64 / MINUTE_MS;
-        let lead_in = |hour: usize| {
-            curve(
-                evening
-                    .iter()
-                    .filter(|sample| hour_of(sample) == hour)
-                    .map(|s| lead_of(s)),
-            )
-        };
+        let lead_in = |hour: usize| curve(evening.iter().filter(|sample| hour_of(sample) == hour).map(|s| lead_of(s)));
         let mut lead_by_hour = [Curve([0.0; 9]); LEAD_HOURS];
         for (hour, slot) in lead_by_hour.iter_mut().enumerate() {
             *slot = lead_in(hour)?;
@@ -82,23 +74,12 @@ impl Figures {
             orders: samples.len(),
             booked_share: booked.len() as f64 / samples.len() as f64,
             arrivals: arrivals(&evening),
-            booked_promise: curve(
-                booked
-                    .iter()
-                    .map(|sample| sample.promised_ms as f64 / MINUTE_MS),
-            )?,
+            booked_promise: curve(booked.iter().map(|sample| sample.promised_ms as f64 / MINUTE_MS))?,
             lead_by_hour,
             lead: curve(evening.iter().map(|s| lead_of(s)))?,
-            ready: curve(
-                evening
-                    .iter()
-                    .map(|s| (s.ready_ms - s.placed_ms) as f64 / MINUTE_MS),
-            )?,
+            ready: curve(evening.iter().map(|s| (s.ready_ms - s.placed_ms) as f64 / MINUTE_MS))?,
             direct: curve(samples.iter().map(|sample| sample.direct_travel_minutes))?,
-            hottest: [
-                *ranks.first()? / samples.len() as f64,
-                *ranks.get(1)? / samples.len() as f64,
-            ],
+            hottest: [*ranks.first()? / samples.len() as f64, *ranks.get(1)? / samples.len() as f64],
             restaurant_shares: RESTAURANT_FRACTIONS.map(|fraction| share_of_best(&ranks, fraction)),
             zipf_exponent: zipf_exponent(&ranks)?,
         })
@@ -130,9 +111,7 @@ fn hour_of(sample: &Sample) -> usize {
 
 fn curve(values: impl Iterator<Item = f64>) -> Option<Curve> {
     let measured = Curve::measured(&values.collect::<Vec<f64>>())?;
-    Some(Curve(
-        measured.0.map(|value| (value * 100.0).round() / 100.0),
-    ))
+    Some(Curve(measured.0.map(|value| (value * 100.0).round() / 100.0)))
 }
 
 fn arrivals(evening: &[&Sample]) -> [f64; ARRIVAL_BINS] {
@@ -164,20 +143,11 @@ fn zipf_exponent(ranks: &[f64]) -> Option<f64> {
     if half < 2 {
         return None;
     }
-    let points: Vec<(f64, f64)> = ranks[..half]
-        .iter()
-        .enumerate()
-        .map(|(at, count)| (((at + 1) as f64).ln(), count.ln()))
-        .collect();
+    let points: Vec<(f64, f64)> =
+        ranks[..half].iter().enumerate().map(|(at, count)| (((at + 1) as f64).ln(), count.ln())).collect();
     let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / half as f64;
-    let (mean_x, mean_y) = (
-        mean(&mut points.iter().map(|p| p.0)),
-        mean(&mut points.iter().map(|p| p.1)),
-    );
-    let covariance: f64 = points
-        .iter()
-        .map(|(x, y)| (x - mean_x) * (y - mean_y))
-        .sum();
+    let (mean_x, mean_y) = (mean(&mut points.iter().map(|p| p.0)), mean(&mut points.iter().map(|p| p.1)));
+    let covariance: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
     let variance: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
     Some(-covariance / variance)
 }

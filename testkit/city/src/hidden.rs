@@ -28,18 +28,12 @@ impl Hidden {
     pub(crate) fn of(config: &CityConfig) -> Hidden {
         let mut fate = Fate::of(config.seed, Realm::City, 1);
         let rain_from_ms = config.starts_at_ms + fate.between_ms(135 * MINUTE_MS, 210 * MINUTE_MS);
-        Hidden {
-            rain_from_ms,
-            rain_until_ms: rain_from_ms + fate.between_ms(50 * MINUTE_MS, 110 * MINUTE_MS),
-        }
+        Hidden { rain_from_ms, rain_until_ms: rain_from_ms + fate.between_ms(50 * MINUTE_MS, 110 * MINUTE_MS) }
     }
 
     /// How hard it rains at `at_ms`: 0 (dry) to 1.
     fn rain(&self, at_ms: i64) -> f64 {
-        let (since, left) = (
-            (at_ms - self.rain_from_ms) as f64,
-            (self.rain_until_ms - at_ms) as f64,
-        );
+        let (since, left) = ((at_ms - self.rain_from_ms) as f64, (self.rain_until_ms - at_ms) as f64);
         (since.min(left) / RAIN_RAMP_MS).clamp(0.0, 1.0)
     }
 
@@ -77,10 +71,7 @@ mod tests {
         let config = CityConfig::default();
         let hidden = Hidden::of(&config);
         assert_eq!(hidden.speed(config.starts_at_ms), 1.0);
-        assert_eq!(
-            hidden.speed((hidden.rain_from_ms + hidden.rain_until_ms) / 2),
-            RAIN_SPEED
-        );
+        assert_eq!(hidden.speed((hidden.rain_from_ms + hidden.rain_until_ms) / 2), RAIN_SPEED);
         assert_eq!(hidden.speed(hidden.rain_until_ms + 1), 1.0);
         assert!(hidden.rain_from_ms - config.starts_at_ms > 2 * 3_600_000);
     }

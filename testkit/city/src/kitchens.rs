@@ -20,10 +20,7 @@ impl City {
         }
         this.restaurant_asked = true;
         let mut fate = Fate::of(self.config.seed, Realm::Cooking, (order as u64) << 1);
-        self.plan(
-            at_ms + fate.between_ms(DECIDE_MS.0, DECIDE_MS.1),
-            Happening::Decide(order),
-        );
+        self.plan(at_ms + fate.between_ms(DECIDE_MS.0, DECIDE_MS.1), Happening::Decide(order));
     }
 
     pub(crate) fn decide(&mut self, order: usize, at_ms: i64) {
@@ -56,10 +53,7 @@ impl City {
         self.orders[order].kitchen = Kitchen::Planned;
         let mut fate = Fate::of(self.config.seed, Realm::Cooking, (order as u64) << 1 | 1);
         let earliest_ms = at_ms + fate.between_ms(START_MS.0, START_MS.1);
-        self.plan(
-            self.planned_start_ms(order, at_ms).max(earliest_ms),
-            Happening::Cook(order),
-        );
+        self.plan(self.planned_start_ms(order, at_ms).max(earliest_ms), Happening::Cook(order));
     }
 
     /// In time for the promise, by what the house believes: cooking, then the ride without rain. This is how the
@@ -93,9 +87,7 @@ impl City {
         }
         (this.kitchen, this.ready_ms) = (Kitchen::Ready, Some(at_ms));
         self.restaurants[this.restaurant].in_kitchen -= 1;
-        self.send_for_order(order, at_ms, |head, order, restaurant, _, _| {
-            events::mark_ready(head, order, restaurant)
-        });
+        self.send_for_order(order, at_ms, |head, order, restaurant, _, _| events::mark_ready(head, order, restaurant));
         self.resume_pick_up(order, at_ms);
     }
 }

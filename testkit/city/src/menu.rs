@@ -92,10 +92,8 @@ const CUISINES: [Cuisine; 6] = [
     },
 ];
 
-const HOUSES: [&str; 12] = [
-    "Fogón", "Cocina", "Rincón", "Sazón", "Brasa", "Mesa", "Patio", "Leña", "Olla", "Balcón",
-    "Horno", "Antojo",
-];
+const HOUSES: [&str; 12] =
+    ["Fogón", "Cocina", "Rincón", "Sazón", "Brasa", "Mesa", "Patio", "Leña", "Olla", "Balcón", "Horno", "Antojo"];
 const NAMES: [&str; 14] = [
     "de la abuela Inés",
     "de don Arístides",
@@ -142,11 +140,8 @@ impl Menu {
             price: Cop((pesos as f64 * dearness / 100.0).round() as i64 * 100 * CENTAVOS),
         };
         let branch = number / (HOUSES.len() * NAMES.len()) + 1;
-        let house = format!(
-            "{} {} {branch}",
-            HOUSES[number % HOUSES.len()],
-            NAMES[number / HOUSES.len() % NAMES.len()]
-        );
+        let house =
+            format!("{} {} {branch}", HOUSES[number % HOUSES.len()], NAMES[number / HOUSES.len() % NAMES.len()]);
         Menu {
             house: house.trim_end_matches(" 1").to_owned(),
             dishes: cuisine.dishes.iter().map(dish).collect(),
@@ -165,20 +160,12 @@ impl Menu {
                 chosen.push(dish);
             }
         }
-        chosen
-            .into_iter()
-            .map(|dish| self.line(dish, 1 + fate.pick(&[0.78, 0.95, 1.0]) as i32))
-            .collect()
+        chosen.into_iter().map(|dish| self.line(dish, 1 + fate.pick(&[0.78, 0.95, 1.0]) as i32)).collect()
     }
 
     fn line(&self, dish: usize, quantity: i32) -> OrderItem {
         let dish = &self.dishes[dish];
-        OrderItem {
-            item_id: dish.id,
-            name: dish.name.to_owned(),
-            quantity,
-            unit_price_centavos: dish.price,
-        }
+        OrderItem { item_id: dish.id, name: dish.name.to_owned(), quantity, unit_price_centavos: dish.price }
     }
 }
 
@@ -203,17 +190,10 @@ pub(crate) struct Bill {
 impl Bill {
     /// The bill for `lines`, brought over `direct_minutes` of riding.
     pub(crate) fn of(lines: &[OrderItem], direct_minutes: f64, fate: &mut Fate) -> Bill {
-        let subtotal: i64 = lines
-            .iter()
-            .map(|line| line.unit_price_centavos.0 * i64::from(line.quantity))
-            .sum();
+        let subtotal: i64 = lines.iter().map(|line| line.unit_price_centavos.0 * i64::from(line.quantity)).sum();
         let delivery_fee = (39 + (direct_minutes * 3.0) as i64) * 100 * CENTAVOS;
         let tax = (delivery_fee * TAX_PERCENT + 50) / 100;
-        let discount = if fate.chance(COUPON_SHARE) {
-            COUPON.min(subtotal)
-        } else {
-            0
-        };
+        let discount = if fate.chance(COUPON_SHARE) { COUPON.min(subtotal) } else { 0 };
         let total = subtotal + delivery_fee + tax - discount;
         Bill {
             subtotal: Cop(subtotal),
@@ -238,19 +218,12 @@ mod tests {
             let lines = menu.order(&mut fate);
             assert!(!lines.is_empty() && lines.iter().all(|line| line.quantity > 0));
             assert!(
-                lines.iter().all(|line| line.unit_price_centavos.0 > 0
-                    && line.unit_price_centavos.0 % 10_000 == 0)
+                lines.iter().all(|line| line.unit_price_centavos.0 > 0 && line.unit_price_centavos.0 % 10_000 == 0)
             );
             let bill = Bill::of(&lines, 5.0, &mut fate);
-            let sum: i64 = lines
-                .iter()
-                .map(|line| line.unit_price_centavos.0 * i64::from(line.quantity))
-                .sum();
+            let sum: i64 = lines.iter().map(|line| line.unit_price_centavos.0 * i64::from(line.quantity)).sum();
             assert_eq!(bill.subtotal.0, sum);
-            assert_eq!(
-                bill.total.0,
-                sum + bill.delivery_fee.0 + bill.tax.0 - bill.discount.0
-            );
+            assert_eq!(bill.total.0, sum + bill.delivery_fee.0 + bill.tax.0 - bill.discount.0);
             assert!(bill.total.0 > 0);
         }
     }

@@ -118,65 +118,28 @@ impl Network {
             Sender::Courier(number) => (1, number),
             Sender::Restaurant(number) => (2, number),
         };
-        let mut fate = Fate::of(
-            self.seed,
-            Realm::Network,
-            (kind << 62) | ((number as u64) << 24) | lane.sent,
-        );
+        let mut fate = Fate::of(self.seed, Realm::Network, (kind << 62) | ((number as u64) << 24) | lane.sent);
         lane.sent += 1;
         (EventId(fate.uuid()), fate)
     }
 
     /// Sends `message` with its `fate`; `lanes` are those of its sender and of what it is about. What goes at once is
     /// put into `out`, the rest is held.
-    pub(crate) fn send(
-        &mut self,
-        message: Message,
-        mut fate: Fate,
-        lanes: &mut [&mut Lane],
-        out: &mut Vec<Emission>,
-    ) {
-        let Message {
-            event,
-            key,
-            at_ms,
-            by_device,
-        } = message;
-        let mut send_at_ms = lanes
-            .iter()
-            .map(|lane| lane.held_until_ms)
-            .fold(at_ms, i64::max);
-        let (share, hold_up_ms) = if by_device {
-            (self.dead_spot_share, DEAD_SPOT_MS)
-        } else {
-            (self.late_share, HOLD_UP_MS)
-        };
+    pub(crate) fn send(&mut self, message: Message, mut fate: Fate, lanes: &mut [&mut Lane], out: &mut Vec<Emission>) {
+        let Message { event, key, at_ms, by_device } = message;
+        let mut send_at_ms = lanes.iter().map(|lane| lane.held_until_ms).fold(at_ms, i64::max);
+        let (share, hold_up_ms) =
+            if by_device { (self.dead_spot_share, DEAD_SPOT_MS) } else { (self.late_share, HOLD_UP_MS) };
         if fate.chance(share) {
             send_at_ms = send_at_ms.max(at_ms + fate.between_ms(hold_up_ms.0, hold_up_ms.1));
         }
-        lanes
-            .iter_mut()
-            .for_each(|lane| lane.held_until_ms = lane.held_until_ms.max(send_at_ms));
+        lanes.iter_mut().for_each(|lane| lane.held_until_ms = lane.held_until_ms.max(send_at_ms));
         let (topic, key, payload) = (event.topic(), Some(key), Payload::Event(event));
-        let emission = Emission {
-            at_ms,
-            send_at_ms,
-            topic,
-            key,
-            placement: Placement::ByKey,
-            payload,
-            fault: None,
-        };
+        let emission = Emission { at_ms, send_at_ms, topic, key, placement: Placement::ByKey, payload, fault: None };
         if fate.chance(self.duplicate_share) {
             self.books.entry(topic).or_default().duplicates += 1;
             let again_ms = send_at_ms + fate.between_ms(REPEATED_AFTER_MS.0, REPEATED_AFTER_MS.1);
-            self.pass(
-                Emission {
-                    send_at_ms: again_ms,
-                    ..emission.clone()
-                },
-                out,
-            );
+            self.pass(Emission { send_at_ms: again_ms, ..emission.clone() }, out);
         }
         self.pass(emission, out);
     }
@@ -190,8 +153,7 @@ impl Network {
             return out.push(emission);
         }
         book.late += 1;
-        self.held
-            .push(Reverse((emission.send_at_ms, self.held_count)));
+        self.held.push(Reverse((emission.send_at_ms, self.held_count)));
         self.held_records.insert(self.held_count, emission);
         self.held_count += 1;
     }

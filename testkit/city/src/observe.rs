@@ -1,8 +1,7 @@
 //! What the processors publish comes back into the city.
 
 use comanda_schemas::{
-    CancelReason, DeliveryEvent, EventId, OrderCancelled, OrderCommandRejected, OrderEvent,
-    OrderId, PaymentCommand,
+    CancelReason, DeliveryEvent, EventId, OrderCancelled, OrderCommandRejected, OrderEvent, OrderId, PaymentCommand,
 };
 
 use crate::agenda::Happening;
@@ -53,9 +52,7 @@ impl City {
                 }
             }
             OrderEvent::OrderConfirmed(confirmed) => {
-                if let Some(order) =
-                    self.known(confirmed.order_id, Some(confirmed.envelope.event_id))
-                {
+                if let Some(order) = self.known(confirmed.order_id, Some(confirmed.envelope.event_id)) {
                     self.confirmed(order, at_ms);
                 }
             }
@@ -110,11 +107,7 @@ impl City {
             let (_, operation, attempt) = request.key;
             let salt = (operation as u64) << 8 | attempt as u64 & 0xFF;
             let order = self.order_numbers[&request.key.0] as u64;
-            let mut fate = Fate::of(
-                self.config.seed,
-                Realm::Order,
-                (4 << 60) | order << 16 | salt,
-            );
+            let mut fate = Fate::of(self.config.seed, Realm::Order, (4 << 60) | order << 16 | salt);
             let at_ms = self.clock_ms + fate.between_ms(PROVIDER_MS.0, PROVIDER_MS.1);
             self.plan(at_ms, Happening::Pay(Box::new(command)));
         }
@@ -122,16 +115,14 @@ impl City {
 
     /// The provider does it, once, and tells.
     pub(crate) fn pay(&mut self, command: &PaymentCommand, at_ms: i64) {
-        let Some(request) = provider::request(command).filter(|_| !self.provider.knows(command))
-        else {
+        let Some(request) = provider::request(command).filter(|_| !self.provider.knows(command)) else {
             return;
         };
         let order = self.order_numbers[&request.key.0];
         self.check_amount(order, &request);
         let decline = self.orders[order].card_trouble;
         if let Some(event) = self.provider.answer(command, at_ms, decline) {
-            if decline.is_none() && matches!(event, comanda_schemas::PaymentEvent::PaymentFailed(_))
-            {
+            if decline.is_none() && matches!(event, comanda_schemas::PaymentEvent::PaymentFailed(_)) {
                 self.complain("impossible_payment_operation");
             }
             self.send_payment(order, event, at_ms);

@@ -1,8 +1,7 @@
 //! One order of tonight: what was decided about it beforehand and how far it has come.
 
 use comanda_schemas::{
-    CustomerId, DeliveryId, EventId, OrderId, OrderItem, PaymentFailureReason,
-    RestaurantRejectReason,
+    CustomerId, DeliveryId, EventId, OrderId, OrderItem, PaymentFailureReason, RestaurantRejectReason,
 };
 
 use crate::books::Outcome;
@@ -74,12 +73,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    pub(crate) fn new(
-        config: &CityConfig,
-        number: usize,
-        planned: &PlannedOrder,
-        menu: &Menu,
-    ) -> Order {
+    pub(crate) fn new(config: &CityConfig, number: usize, planned: &PlannedOrder, menu: &Menu) -> Order {
         let mut fate = Fate::of(config.seed, Realm::Order, (number as u64) << 1 | 1);
         let lines = menu.order(&mut fate);
         Order {
@@ -96,12 +90,8 @@ impl Order {
             regrets_at_ms: fate
                 .chance(config.regretted_share)
                 .then(|| planned.placed_ms + fate.between_ms(REGRET_MS.0, REGRET_MS.1)),
-            rejection: fate
-                .chance(config.rejected_share)
-                .then(|| rejection(&mut fate)),
-            card_trouble: fate
-                .chance(config.declined_share)
-                .then(|| card_trouble(&mut fate)),
+            rejection: fate.chance(config.rejected_share).then(|| rejection(&mut fate)),
+            card_trouble: fate.chance(config.declined_share).then(|| card_trouble(&mut fate)),
             closed_door: fate.chance(config.undeliverable_share),
             placed: false,
             restaurant_asked: false,
@@ -130,11 +120,8 @@ impl Order {
 }
 
 fn rejection(fate: &mut Fate) -> RestaurantRejectReason {
-    let reasons = [
-        RestaurantRejectReason::TooBusy,
-        RestaurantRejectReason::ItemUnavailable,
-        RestaurantRejectReason::Closed,
-    ];
+    let reasons =
+        [RestaurantRejectReason::TooBusy, RestaurantRejectReason::ItemUnavailable, RestaurantRejectReason::Closed];
     reasons[fate.below(reasons.len())]
 }
 

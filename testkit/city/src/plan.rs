@@ -62,28 +62,17 @@ pub(crate) struct PlannedShift {
 impl Plan {
     /// An evening like the real ones.
     pub(crate) fn invented(config: &CityConfig) -> Plan {
-        let restaurants: Vec<PlannedRestaurant> = (0..config.restaurants)
-            .map(|number| invented_restaurant(config, number))
-            .collect();
+        let restaurants: Vec<PlannedRestaurant> =
+            (0..config.restaurants).map(|number| invented_restaurant(config, number)).collect();
         let shares = cumulative(popularity(restaurants.len()));
         let arrivals = cumulative(ROME.arrivals);
         let mut orders: Vec<PlannedOrder> = Vec::with_capacity(config.orders as usize);
         for number in 0..config.orders {
-            orders.push(invented_order(
-                config,
-                number,
-                &restaurants,
-                &shares,
-                &arrivals,
-            ));
+            orders.push(invented_order(config, number, &restaurants, &shares, &arrivals));
         }
         orders.sort_by_key(|order| (order.placed_ms, order.id));
         let shifts = roster::invented_shifts(config, &restaurants, &orders);
-        Plan {
-            restaurants,
-            orders,
-            shifts,
-        }
+        Plan { restaurants, orders, shifts }
     }
 
     /// A real evening in the invented city: its restaurants, places, times and couriers; identities and what is
@@ -93,11 +82,8 @@ impl Plan {
     /// is what matters (they stay scheduled hours ahead, with the real promise), and a pipeline that opens at 17:00
     /// has nothing to do before.
     pub(crate) fn replayed(config: &CityConfig, evening: &Evening) -> Plan {
-        let mut names: Vec<(&str, Place)> = evening
-            .orders
-            .iter()
-            .map(|o| (o.restaurant.as_str(), o.restaurant_at))
-            .collect();
+        let mut names: Vec<(&str, Place)> =
+            evening.orders.iter().map(|o| (o.restaurant.as_str(), o.restaurant_at)).collect();
         names.sort_by(|a, b| a.0.cmp(b.0));
         names.dedup_by(|a, b| a.0 == b.0);
         let mut booked = 0;
@@ -128,10 +114,7 @@ impl Plan {
         Plan {
             restaurants: names
                 .iter()
-                .map(|&(name, place)| PlannedRestaurant {
-                    id: RestaurantId(named(name)),
-                    place,
-                })
+                .map(|&(name, place)| PlannedRestaurant { id: RestaurantId(named(name)), place })
                 .collect(),
             orders,
             shifts: evening.shifts.iter().map(shift).collect(),
@@ -147,10 +130,7 @@ fn invented_restaurant(config: &CityConfig, number: u32) -> PlannedRestaurant {
     let mut fate = Fate::of(config.seed, Realm::Restaurant, u64::from(number) << 1);
     let id = RestaurantId(fate.uuid());
     loop {
-        let place = Place {
-            x_m: fate.normal() * RESTAURANT_SPREAD_M.0,
-            y_m: fate.normal() * RESTAURANT_SPREAD_M.1,
-        };
+        let place = Place { x_m: fate.normal() * RESTAURANT_SPREAD_M.0, y_m: fate.normal() * RESTAURANT_SPREAD_M.1 };
         if place.metres_to(Place::default()) < CITY_RADIUS_M / 1.5 {
             return PlannedRestaurant { id, place };
         }
@@ -161,16 +141,9 @@ fn invented_restaurant(config: &CityConfig, number: u32) -> PlannedRestaurant {
 /// of the best 1 %, 2 %, 5 %, …
 fn popularity(restaurants: usize) -> Vec<f64> {
     let mut weights: Vec<f64> = ROME.hottest.iter().copied().take(restaurants).collect();
-    let ends = RESTAURANT_FRACTIONS
-        .iter()
-        .copied()
-        .zip(ROME.restaurant_shares)
-        .chain([(1.0, 1.0)]);
+    let ends = RESTAURANT_FRACTIONS.iter().copied().zip(ROME.restaurant_shares).chain([(1.0, 1.0)]);
     for (fraction, share) in ends {
-        let (from, until) = (
-            weights.len(),
-            (fraction * restaurants as f64).round() as usize,
-        );
+        let (from, until) = (weights.len(), (fraction * restaurants as f64).round() as usize);
         let taken: f64 = weights.iter().sum();
         if until <= from || share <= taken {
             continue;
@@ -195,22 +168,14 @@ fn invented_order(
     let (placed_ms, promised_ms) = invented_times(booked, &mut fate, arrivals);
     let direct_minutes = ROME.direct.at(fate.uniform());
     let regular = fate.below(number.max(1) as usize) as u64;
-    let customer = if fate.chance(RETURNING_SHARE) {
-        customer_of(config, regular)
-    } else {
-        stranger
-    };
+    let customer = if fate.chance(RETURNING_SHARE) { customer_of(config, regular) } else { stranger };
     PlannedOrder {
         id,
         customer,
         restaurant,
         placed_ms: config.starts_at_ms + placed_ms,
         promised_ms: config.starts_at_ms + promised_ms,
-        home: home_near(
-            restaurants[restaurant].place,
-            direct_minutes * METRES_PER_MINUTE,
-            &mut fate,
-        ),
+        home: home_near(restaurants[restaurant].place, direct_minutes * METRES_PER_MINUTE, &mut fate),
         direct_minutes,
         booked,
     }
@@ -233,14 +198,7 @@ fn invented_times(booked: bool, fate: &mut Fate, arrivals: &[f64]) -> (i64, i64)
     let lead_ms = ROME.lead_by_hour[lead_hour(placed_ms)].at(fate.uniform()) * MINUTE_MS;
     let promised_ms = on_grid(placed_ms + lead_ms as i64);
     let shortest_ms = (ROME.lead.0[0] * MINUTE_MS) as i64;
-    (
-        placed_ms,
-        if promised_ms - placed_ms < shortest_ms {
-            promised_ms + PROMISE_GRID_MS
-        } else {
-            promised_ms
-        },
-    )
+    (placed_ms, if promised_ms - placed_ms < shortest_ms { promised_ms + PROMISE_GRID_MS } else { promised_ms })
 }
 
 fn on_grid(at_ms: i64) -> i64 {
@@ -275,11 +233,7 @@ mod tests {
             share(24),
             share(122)
         );
-        assert!(
-            weights
-                .windows(2)
-                .all(|pair| pair[0] > 0.0 && pair[1] > 0.0)
-        );
+        assert!(weights.windows(2).all(|pair| pair[0] > 0.0 && pair[1] > 0.0));
     }
 
     #[test]

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use comanda_schemas::{
-    Cop, EventTime, OrderId, PaymentAuthorized, PaymentCaptured, PaymentCommand, PaymentEvent,
-    PaymentFailed, PaymentFailureReason, PaymentId, PaymentOperation, PaymentRefunded,
-    PaymentVoided,
+    Cop, EventTime, OrderId, PaymentAuthorized, PaymentCaptured, PaymentCommand, PaymentEvent, PaymentFailed,
+    PaymentFailureReason, PaymentId, PaymentOperation, PaymentRefunded, PaymentVoided,
 };
 
 use crate::books::MoneyBook;
@@ -66,14 +65,9 @@ impl Provider {
         let allowed = match request.key.1 {
             PaymentOperation::Authorize => account.authorized == 0 && amount > 0,
             PaymentOperation::Capture => {
-                !account.voided
-                    && account.captured == 0
-                    && amount > 0
-                    && amount <= account.authorized
+                !account.voided && account.captured == 0 && amount > 0 && amount <= account.authorized
             }
-            PaymentOperation::Void => {
-                account.authorized > 0 && !account.voided && account.captured == 0
-            }
+            PaymentOperation::Void => account.authorized > 0 && !account.voided && account.captured == 0,
             PaymentOperation::Refund => amount > 0 && amount <= account.captured - account.refunded,
             PaymentOperation::Unknown => false,
         };
@@ -116,67 +110,31 @@ pub(crate) struct Request {
 
 pub(crate) fn request(command: &PaymentCommand) -> Option<Request> {
     let request = |order, operation, attempt, payment, amount| {
-        Some(Request {
-            key: (order, operation, attempt),
-            payment,
-            amount,
-        })
+        Some(Request { key: (order, operation, attempt), payment, amount })
     };
     match command {
-        PaymentCommand::AuthorizePayment(c) => request(
-            c.order_id,
-            PaymentOperation::Authorize,
-            c.attempt,
-            c.payment_id,
-            c.amount_centavos.0,
-        ),
-        PaymentCommand::CapturePayment(c) => request(
-            c.order_id,
-            PaymentOperation::Capture,
-            c.attempt,
-            c.payment_id,
-            c.amount_centavos.0,
-        ),
-        PaymentCommand::VoidPayment(c) => request(
-            c.order_id,
-            PaymentOperation::Void,
-            c.attempt,
-            c.payment_id,
-            0,
-        ),
-        PaymentCommand::RefundPayment(c) => request(
-            c.order_id,
-            PaymentOperation::Refund,
-            c.attempt,
-            c.payment_id,
-            c.amount_centavos.0,
-        ),
+        PaymentCommand::AuthorizePayment(c) => {
+            request(c.order_id, PaymentOperation::Authorize, c.attempt, c.payment_id, c.amount_centavos.0)
+        }
+        PaymentCommand::CapturePayment(c) => {
+            request(c.order_id, PaymentOperation::Capture, c.attempt, c.payment_id, c.amount_centavos.0)
+        }
+        PaymentCommand::VoidPayment(c) => request(c.order_id, PaymentOperation::Void, c.attempt, c.payment_id, 0),
+        PaymentCommand::RefundPayment(c) => {
+            request(c.order_id, PaymentOperation::Refund, c.attempt, c.payment_id, c.amount_centavos.0)
+        }
         PaymentCommand::Unknown(_) => None,
     }
 }
 
-fn answer_of(
-    command: &PaymentCommand,
-    request: &Request,
-    verdict: Verdict,
-    at: EventTime,
-) -> PaymentEvent {
+fn answer_of(command: &PaymentCommand, request: &Request, verdict: Verdict, at: EventTime) -> PaymentEvent {
     use comanda_schemas::Message;
-    let cause = command
-        .envelope()
-        .expect("a request was made of it, so its type is known");
+    let cause = command.envelope().expect("a request was made of it, so its type is known");
     let (order_id, operation, attempt) = request.key;
     let (payment_id, amount_centavos) = (request.payment, Cop(request.amount));
-    let provider_reference = format!(
-        "{}-{}-{attempt}",
-        operation.symbol().to_lowercase(),
-        payment_id
-    );
+    let provider_reference = format!("{}-{}-{attempt}", operation.symbol().to_lowercase(), payment_id);
     if let Err(reason) = verdict {
-        let (envelope, provider_reference) = (
-            cause.causes::<PaymentFailed>(at, PRODUCER),
-            Some(provider_reference),
-        );
+        let (envelope, provider_reference) = (cause.causes::<PaymentFailed>(at, PRODUCER), Some(provider_reference));
         return PaymentFailed {
             envelope,
             order_id,
@@ -192,50 +150,19 @@ fn answer_of(
     match operation {
         PaymentOperation::Authorize => {
             let envelope = cause.causes::<PaymentAuthorized>(at, PRODUCER);
-            PaymentAuthorized {
-                envelope,
-                order_id,
-                payment_id,
-                amount_centavos,
-                attempt,
-                provider_reference,
-            }
-            .into()
+            PaymentAuthorized { envelope, order_id, payment_id, amount_centavos, attempt, provider_reference }.into()
         }
         PaymentOperation::Capture => {
             let envelope = cause.causes::<PaymentCaptured>(at, PRODUCER);
-            PaymentCaptured {
-                envelope,
-                order_id,
-                payment_id,
-                amount_centavos,
-                attempt,
-                provider_reference,
-            }
-            .into()
+            PaymentCaptured { envelope, order_id, payment_id, amount_centavos, attempt, provider_reference }.into()
         }
         PaymentOperation::Void => {
             let envelope = cause.causes::<PaymentVoided>(at, PRODUCER);
-            PaymentVoided {
-                envelope,
-                order_id,
-                payment_id,
-                attempt,
-                provider_reference,
-            }
-            .into()
+            PaymentVoided { envelope, order_id, payment_id, attempt, provider_reference }.into()
         }
         PaymentOperation::Refund | PaymentOperation::Unknown => {
             let envelope = cause.causes::<PaymentRefunded>(at, PRODUCER);
-            PaymentRefunded {
-                envelope,
-                order_id,
-                payment_id,
-                amount_centavos,
-                attempt,
-                provider_reference,
-            }
-            .into()
+            PaymentRefunded { envelope, order_id, payment_id, amount_centavos, attempt, provider_reference }.into()
         }
     }
 }
@@ -244,8 +171,7 @@ fn answer_of(
 mod tests {
     use super::*;
     use comanda_schemas::{
-        AuthorizePayment, CapturePayment, CustomerId, Envelope, EventId, PaymentMethodId,
-        RefundPayment, VoidPayment,
+        AuthorizePayment, CapturePayment, CustomerId, Envelope, EventId, PaymentMethodId, RefundPayment, VoidPayment,
     };
     use uuid::Uuid;
 
@@ -257,8 +183,7 @@ mod tests {
     }
 
     fn authorize(event: u128, attempt: i32) -> PaymentCommand {
-        let (customer_id, payment_method_id) =
-            (CustomerId(Uuid::nil()), PaymentMethodId(Uuid::nil()));
+        let (customer_id, payment_method_id) = (CustomerId(Uuid::nil()), PaymentMethodId(Uuid::nil()));
         AuthorizePayment {
             envelope: envelope(event),
             order_id: ORDER,
@@ -294,13 +219,7 @@ mod tests {
     }
 
     fn void() -> PaymentCommand {
-        VoidPayment {
-            envelope: envelope(40),
-            order_id: ORDER,
-            payment_id: PAYMENT,
-            attempt: 1,
-        }
-        .into()
+        VoidPayment { envelope: envelope(40), order_id: ORDER, payment_id: PAYMENT, attempt: 1 }.into()
     }
 
     fn failed(answer: Option<PaymentEvent>) -> bool {
@@ -314,13 +233,7 @@ mod tests {
         assert_eq!(provider.answer(&authorize(11, 1), 6, None), first);
         provider.answer(&capture(900, 1), 7, None);
         provider.answer(&capture(900, 1), 8, None);
-        assert_eq!(
-            (
-                provider.book.authorized_centavos,
-                provider.book.captured_centavos
-            ),
-            (900, 900)
-        );
+        assert_eq!((provider.book.authorized_centavos, provider.book.captured_centavos), (900, 900));
     }
 
     #[test]
@@ -331,13 +244,7 @@ mod tests {
         assert!(failed(provider.answer(&capture(901, 2), 3, None)));
         provider.answer(&void(), 4, None);
         assert!(failed(provider.answer(&capture(900, 3), 5, None)));
-        assert_eq!(
-            (
-                provider.book.captured_centavos,
-                provider.book.voided_centavos
-            ),
-            (0, 900)
-        );
+        assert_eq!((provider.book.captured_centavos, provider.book.voided_centavos), (0, 900));
     }
 
     #[test]
@@ -354,17 +261,7 @@ mod tests {
     #[test]
     fn a_declined_card_moves_no_money() {
         let mut provider = Provider::default();
-        assert!(failed(provider.answer(
-            &authorize(10, 1),
-            1,
-            Some(PaymentFailureReason::ExpiredCard)
-        )));
-        assert_eq!(
-            provider.book,
-            MoneyBook {
-                declined: 1,
-                ..MoneyBook::default()
-            }
-        );
+        assert!(failed(provider.answer(&authorize(10, 1), 1, Some(PaymentFailureReason::ExpiredCard))));
+        assert_eq!(provider.book, MoneyBook { declined: 1, ..MoneyBook::default() });
     }
 }

@@ -49,16 +49,9 @@ impl City {
         }
         let former = this.ride;
         if let Some(reason) = self.refusal(order, courier, attempt, at_ms) {
-            let mut fate = Fate::of(
-                self.config.seed,
-                Realm::Idle,
-                ((order as u64) << 24) | attempt as u64,
-            );
+            let mut fate = Fate::of(self.config.seed, Realm::Idle, ((order as u64) << 24) | attempt as u64);
             let at_ms = at_ms + fate.between_ms(DECLINE_MS.0, DECLINE_MS.1);
-            return self.plan(
-                at_ms,
-                Happening::Decline(courier, order, delivery, reason, cause),
-            );
+            return self.plan(at_ms, Happening::Decline(courier, order, delivery, reason, cause));
         }
         self.orders[order].ride = Some((courier, delivery));
         self.orders[order].cause = Some(cause);
@@ -69,19 +62,9 @@ impl City {
         self.take_next_job(courier, at_ms);
     }
 
-    fn refusal(
-        &self,
-        order: usize,
-        courier: usize,
-        attempt: i32,
-        at_ms: i64,
-    ) -> Option<DeclineReason> {
+    fn refusal(&self, order: usize, courier: usize, attempt: i32, at_ms: i64) -> Option<DeclineReason> {
         let this = &self.couriers[courier];
-        let mut fate = Fate::of(
-            self.config.seed,
-            Realm::Ride,
-            ((order as u64) << 24 | attempt as u64) << 2 | 3,
-        );
+        let mut fate = Fate::of(self.config.seed, Realm::Ride, ((order as u64) << 24 | attempt as u64) << 2 | 3);
         if !this.on_shift {
             return Some(DeclineReason::ShiftEnding);
         }
@@ -92,8 +75,7 @@ impl City {
             return Some(DeclineReason::ShiftEnding);
         }
         let reasons = [DeclineReason::TooFar, DeclineReason::VehicleTrouble];
-        fate.chance(self.config.declined_ride_share)
-            .then(|| reasons[fate.below(reasons.len())])
+        fate.chance(self.config.declined_ride_share).then(|| reasons[fate.below(reasons.len())])
     }
 
     pub(crate) fn decline(
@@ -134,11 +116,7 @@ impl City {
         let (seed, hidden) = (self.config.seed, &self.hidden);
         let this = &mut self.couriers[courier];
         this.stop(at_ms);
-        let mut fate = Fate::of(
-            seed,
-            Realm::Idle,
-            (1 << 60) | ((courier as u64) << 24) | u64::from(this.trip),
-        );
+        let mut fate = Fate::of(seed, Realm::Idle, (1 << 60) | ((courier as u64) << 24) | u64::from(this.trip));
         let squares = &self.squares[this.zone];
         if let Some(&square) = squares.get(fate.below(squares.len())) {
             this.ride(square, at_ms, hidden.speed(at_ms) * STROLL_SPEED);
@@ -148,11 +126,7 @@ impl City {
 
     /// Rides towards `to` and says when the courier is there. `part` numbers the order's rides.
     fn ride_to(&mut self, courier: usize, order: usize, to: Place, part: u64, at_ms: i64) -> i64 {
-        let mut fate = Fate::of(
-            self.config.seed,
-            Realm::Ride,
-            (order as u64) << 2 | (1 + part),
-        );
+        let mut fate = Fate::of(self.config.seed, Realm::Ride, (order as u64) << 2 | (1 + part));
         let speed = self.hidden.speed(at_ms) / fate.scatter(RIDE_SCATTER);
         self.couriers[courier].ride(to, at_ms, speed)
     }
@@ -173,10 +147,7 @@ impl City {
     /// Hands over if all are there: food, courier, and no cancellation under way.
     pub(crate) fn resume_pick_up(&mut self, order: usize, at_ms: i64) {
         let this = &self.orders[order];
-        let Some((courier, _)) = this
-            .ride
-            .filter(|_| this.may_leave() && this.picked_up_ms.is_none())
-        else {
+        let Some((courier, _)) = this.ride.filter(|_| this.may_leave() && this.picked_up_ms.is_none()) else {
             return;
         };
         let rider = &mut self.couriers[courier];
@@ -184,10 +155,7 @@ impl City {
             rider.waits = false;
             let trip = rider.trip;
             let mut fate = Fate::of(self.config.seed, Realm::Order, (1 << 60) | order as u64);
-            self.plan(
-                at_ms + fate.between_ms(HAND_OVER_MS.0, HAND_OVER_MS.1),
-                Happening::PickUp(courier, trip),
-            );
+            self.plan(at_ms + fate.between_ms(HAND_OVER_MS.0, HAND_OVER_MS.1), Happening::PickUp(courier, trip));
         }
     }
 
@@ -202,10 +170,7 @@ impl City {
         self.orders[order].picked_up_ms = Some(at_ms);
         self.tell(courier, order, Ride::Pickup, at_ms);
         let mut fate = Fate::of(self.config.seed, Realm::Order, (2 << 60) | order as u64);
-        self.plan(
-            at_ms + fate.between_ms(DEPART_MS.0, DEPART_MS.1),
-            Happening::Depart(courier, trip),
-        );
+        self.plan(at_ms + fate.between_ms(DEPART_MS.0, DEPART_MS.1), Happening::Depart(courier, trip));
     }
 
     pub(crate) fn depart(&mut self, courier: usize, trip: u32, at_ms: i64) {
@@ -216,15 +181,8 @@ impl City {
         let home = self.orders[order].home;
         let arrival_ms = self.ride_to(courier, order, home, 1, at_ms);
         let mut fate = Fate::of(self.config.seed, Realm::Order, (3 << 60) | order as u64);
-        let (shortest_ms, longest_ms) = if self.orders[order].closed_door {
-            CLOSED_DOOR_MS
-        } else {
-            DOOR_MS
-        };
-        self.plan(
-            arrival_ms + fate.between_ms(shortest_ms, longest_ms),
-            Happening::Door(courier, trip),
-        );
+        let (shortest_ms, longest_ms) = if self.orders[order].closed_door { CLOSED_DOOR_MS } else { DOOR_MS };
+        self.plan(arrival_ms + fate.between_ms(shortest_ms, longest_ms), Happening::Door(courier, trip));
     }
 
     pub(crate) fn stand_at_the_door(&mut self, courier: usize, trip: u32, at_ms: i64) {
@@ -232,21 +190,9 @@ impl City {
             return;
         };
         let closed = self.orders[order].closed_door;
-        let what = if closed {
-            Ride::Fail(DeliveryFailureReason::CustomerAbsent)
-        } else {
-            Ride::Deliver
-        };
+        let what = if closed { Ride::Fail(DeliveryFailureReason::CustomerAbsent) } else { Ride::Deliver };
         self.tell(courier, order, what, at_ms);
-        self.end_order(
-            order,
-            if closed {
-                Outcome::Undeliverable
-            } else {
-                Outcome::Delivered
-            },
-            at_ms,
-        );
+        self.end_order(order, if closed { Outcome::Undeliverable } else { Outcome::Delivered }, at_ms);
     }
 
     fn tell(&mut self, courier: usize, order: usize, what: Ride, at_ms: i64) {

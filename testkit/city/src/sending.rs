@@ -24,25 +24,9 @@ impl City {
         let (event_id, mut fate) = self.network.next_message(sender, &mut this.lane);
         let restaurant = &self.restaurants[this.restaurant];
         let (zone, cause) = (self.zones.name(restaurant.zone), this.cause);
-        let event = make(
-            Head {
-                event_id,
-                at_ms,
-                cause,
-            },
-            this,
-            restaurant,
-            zone,
-            &mut fate,
-        );
-        let message = Message {
-            event,
-            key: this.id.to_string(),
-            at_ms,
-            by_device: false,
-        };
-        self.network
-            .send(message, fate, &mut [&mut this.lane], &mut self.out);
+        let event = make(Head { event_id, at_ms, cause }, this, restaurant, zone, &mut fate);
+        let message = Message { event, key: this.id.to_string(), at_ms, by_device: false };
+        self.network.send(message, fate, &mut [&mut this.lane], &mut self.out);
     }
 
     /// Sends what a courier's device says about an order: it waits for both lanes.
@@ -57,21 +41,8 @@ impl City {
         let sender = Sender::Order(order);
         let (event_id, fate) = self.network.next_message(sender, &mut this.lane);
         let cause = this.cause;
-        let event = make(
-            Head {
-                event_id,
-                at_ms,
-                cause,
-            },
-            this,
-            rider,
-        );
-        let message = Message {
-            event,
-            key: this.id.to_string(),
-            at_ms,
-            by_device: true,
-        };
+        let event = make(Head { event_id, at_ms, cause }, this, rider);
+        let message = Message { event, key: this.id.to_string(), at_ms, by_device: true };
         let lanes = &mut [&mut this.lane, &mut rider.lane];
         self.network.send(message, fate, lanes, &mut self.out);
     }
@@ -87,40 +58,18 @@ impl City {
         let sender = Sender::Courier(courier);
         let (event_id, fate) = self.network.next_message(sender, &mut rider.lane);
         let zone = self.zones.name(rider.zone);
-        let event = make(
-            Head {
-                event_id,
-                at_ms,
-                cause: None,
-            },
-            rider,
-            zone,
-        );
-        let message = Message {
-            event,
-            key: rider.id.to_string(),
-            at_ms,
-            by_device: true,
-        };
-        self.network
-            .send(message, fate, &mut [&mut rider.lane], &mut self.out);
+        let event = make(Head { event_id, at_ms, cause: None }, rider, zone);
+        let message = Message { event, key: rider.id.to_string(), at_ms, by_device: true };
+        self.network.send(message, fate, &mut [&mut rider.lane], &mut self.out);
     }
 
     /// Sends an answer of the payment provider, which has made its identity from its cause.
     pub(crate) fn send_payment(&mut self, order: usize, event: PaymentEvent, at_ms: i64) {
         let this = &mut self.orders[order];
-        let (_, fate) = self
-            .network
-            .next_message(Sender::Order(order), &mut this.lane);
+        let (_, fate) = self.network.next_message(Sender::Order(order), &mut this.lane);
         let (event, key) = (CityEvent::Payment(event), this.id.to_string());
-        let message = Message {
-            event,
-            key,
-            at_ms,
-            by_device: false,
-        };
-        self.network
-            .send(message, fate, &mut [&mut this.lane], &mut self.out);
+        let message = Message { event, key, at_ms, by_device: false };
+        self.network.send(message, fate, &mut [&mut this.lane], &mut self.out);
     }
 
     /// A restaurant opens: it sends its menu.
@@ -128,20 +77,10 @@ impl City {
         let this = &self.restaurants[restaurant];
         let (sender, mut lane) = (Sender::Restaurant(restaurant), Lane::default());
         let (event_id, fate) = self.network.next_message(sender, &mut lane);
-        let head = Head {
-            event_id,
-            at_ms,
-            cause: None,
-        };
+        let head = Head { event_id, at_ms, cause: None };
         let event = events::catalog(head, this, self.zones.name(this.zone));
-        let message = Message {
-            event,
-            key: this.id.to_string(),
-            at_ms,
-            by_device: false,
-        };
-        self.network
-            .send(message, fate, &mut [&mut lane], &mut self.out);
+        let message = Message { event, key: this.id.to_string(), at_ms, by_device: false };
+        self.network.send(message, fate, &mut [&mut lane], &mut self.out);
     }
 
     /// Sends a bad record and enters it in the books.

@@ -30,16 +30,12 @@ impl City {
             return;
         }
         self.couriers[courier].on_shift = false;
-        self.send_for_courier(courier, at_ms, |head, courier, zone| {
-            events::shift_ended(head, courier.id, zone)
-        });
+        self.send_for_courier(courier, at_ms, |head, courier, zone| events::shift_ended(head, courier.id, zone));
     }
 
     fn plan_ping(&mut self, courier: usize, at_ms: i64) {
         let (shortest_ms, longest_ms) = self.config.ping_every_ms;
-        let pause_ms = self.couriers[courier]
-            .device
-            .between_ms(shortest_ms, longest_ms);
+        let pause_ms = self.couriers[courier].device.between_ms(shortest_ms, longest_ms);
         self.plan(at_ms + pause_ms.max(1), Happening::Ping(courier));
     }
 

@@ -1,8 +1,8 @@
 //! What a task sent: the stand-in for a producer.
 
 use bytes::Bytes;
-use comanda_streams::broker::{Headers, RawRecord};
 use comanda_streams::StreamsError;
+use comanda_streams::broker::{Headers, RawRecord};
 use comanda_streams::task::{OutputTopic, RecordCollector};
 
 /// Keeps records in the order in which they were sent.

@@ -14,7 +14,7 @@ pub struct TestInputTopic<K, V> {
 
 impl<K, V> TestInputTopic<K, V> {
     /// Pipes a record; the driver processes all that it causes before this returns.
-    pub fn pipe<'a, A: Into<K>, B: Into<V>>(
+    pub fn pipe<A: Into<K>, B: Into<V>>(
         &self,
         driver: &mut TopologyTestDriver,
         key: A,

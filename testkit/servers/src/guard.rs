@@ -24,9 +24,7 @@ impl Guard {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0);
-        let child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         Guard(child)
     }
 

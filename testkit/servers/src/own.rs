@@ -21,15 +21,10 @@ impl OwnServer {
     pub fn start(kind: Kind) -> Self {
         let script = Script::new(kind, &unique_name("own"));
         let instance_dir = script.instance_dir();
-        fs::create_dir_all(&instance_dir)
-            .unwrap_or_else(|error| panic!("{}: {error}", instance_dir.display()));
+        fs::create_dir_all(&instance_dir).unwrap_or_else(|error| panic!("{}: {error}", instance_dir.display()));
         let guard = Guard::start(&script, &instance_dir.join("users.lock"), 0);
         script.run("start");
-        OwnServer {
-            address: script.address(),
-            script,
-            guard,
-        }
+        OwnServer { address: script.address(), script, guard }
     }
 
     /// Where it answers; the same after a restart. See [`Kind`] for the form.

@@ -31,10 +31,7 @@ impl Kind {
         match self {
             Kind::Kafka => ["COMANDA_KAFKA_PORT", "COMANDA_KAFKA_CONTROLLER_PORT"],
             Kind::Registry => ["COMANDA_REGISTRY_PORT", "COMANDA_REGISTRY_MANAGEMENT_PORT"],
-            Kind::ClickHouse => [
-                "COMANDA_CLICKHOUSE_HTTP_PORT",
-                "COMANDA_CLICKHOUSE_TCP_PORT",
-            ],
+            Kind::ClickHouse => ["COMANDA_CLICKHOUSE_HTTP_PORT", "COMANDA_CLICKHOUSE_TCP_PORT"],
         }
     }
 }
@@ -53,12 +50,7 @@ impl Script {
     /// # Panics
     /// If the tests run outside a checkout, before anything is made.
     pub fn new(kind: Kind, instance: &str) -> Self {
-        Script {
-            repository: repository(),
-            kind,
-            instance: instance.to_owned(),
-            ports: [free_port(), free_port()],
-        }
+        Script { repository: repository(), kind, instance: instance.to_owned(), ports: [free_port(), free_port()] }
     }
 
     /// Runs one verb of the script.
@@ -66,10 +58,8 @@ impl Script {
     /// # Panics
     /// With the script's own words if it fails.
     pub fn run(&self, verb: &str) {
-        let output = self
-            .command(verb)
-            .output()
-            .unwrap_or_else(|error| panic!("{} {verb}: {error}", self.path().display()));
+        let output =
+            self.command(verb).output().unwrap_or_else(|error| panic!("{} {verb}: {error}", self.path().display()));
         assert!(
             output.status.success(),
             "{} {verb}: {}",
@@ -80,20 +70,13 @@ impl Script {
 
     /// Whether the server runs, on whatever ports.
     pub fn is_up(&self) -> bool {
-        self.command("status")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
+        self.command("status").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
 
     /// Where the running server answers, as it wrote down itself.
     pub fn address(&self) -> String {
         let file = self.instance_dir().join(self.kind.name()).join("address");
-        fs::read_to_string(&file)
-            .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
-            .trim()
-            .to_owned()
+        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display())).trim().to_owned()
     }
 
     /// Holds the instance's data, log and lock files.
@@ -107,18 +90,12 @@ impl Script {
         program
             .env("COMANDA_HOME", comanda_home())
             .env("COMANDA_INSTANCE", &self.instance)
-            .envs(
-                variables
-                    .iter()
-                    .zip(self.ports.map(|port| port.to_string())),
-            )
+            .envs(variables.iter().zip(self.ports.map(|port| port.to_string())))
             .stdin(Stdio::null())
     }
 
     pub fn path(&self) -> PathBuf {
-        self.repository
-            .join("deploy/local")
-            .join(format!("{}.sh", self.kind.name()))
+        self.repository.join("deploy/local").join(format!("{}.sh", self.kind.name()))
     }
 
     /// The guard that stops this server after its users.
@@ -153,11 +130,6 @@ fn repository() -> PathBuf {
     working_dir
         .ancestors()
         .find(|folder| folder.join("deploy/local/servers.sh").is_file())
-        .unwrap_or_else(|| {
-            panic!(
-                "no checkout of Comanda around {}: run tests from within one",
-                working_dir.display()
-            )
-        })
+        .unwrap_or_else(|| panic!("no checkout of Comanda around {}: run tests from within one", working_dir.display()))
         .to_owned()
 }

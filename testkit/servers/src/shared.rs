@@ -24,9 +24,7 @@ impl Servers {
     /// If it does not start.
     pub fn kafka() -> &'static str {
         static KAFKA: OnceLock<Shared> = OnceLock::new();
-        &KAFKA
-            .get_or_init(|| Shared::find(Kind::Kafka, "COMANDA_TEST_KAFKA"))
-            .address
+        &KAFKA.get_or_init(|| Shared::find(Kind::Kafka, "COMANDA_TEST_KAFKA")).address
     }
 
     /// Base URL of the registry's Confluent API: `COMANDA_TEST_REGISTRY`, or a registry started now.
@@ -35,9 +33,7 @@ impl Servers {
     /// If it does not start.
     pub fn registry() -> &'static str {
         static REGISTRY: OnceLock<Shared> = OnceLock::new();
-        &REGISTRY
-            .get_or_init(|| Shared::find(Kind::Registry, "COMANDA_TEST_REGISTRY"))
-            .address
+        &REGISTRY.get_or_init(|| Shared::find(Kind::Registry, "COMANDA_TEST_REGISTRY")).address
     }
 
     /// Base URL of ClickHouse's HTTP interface: `COMANDA_TEST_CLICKHOUSE`, or a server started now.
@@ -46,9 +42,7 @@ impl Servers {
     /// If it does not start.
     pub fn clickhouse() -> &'static str {
         static CLICKHOUSE: OnceLock<Shared> = OnceLock::new();
-        &CLICKHOUSE
-            .get_or_init(|| Shared::find(Kind::ClickHouse, "COMANDA_TEST_CLICKHOUSE"))
-            .address
+        &CLICKHOUSE.get_or_init(|| Shared::find(Kind::ClickHouse, "COMANDA_TEST_CLICKHOUSE")).address
     }
 }
 
@@ -61,10 +55,7 @@ struct Shared {
 impl Shared {
     fn find(kind: Kind, variable: &str) -> Self {
         match env::var(variable) {
-            Ok(address) if !address.is_empty() => Shared {
-                address,
-                _kept_alive_by: None,
-            },
+            Ok(address) if !address.is_empty() => Shared { address, _kept_alive_by: None },
             _ => Self::start_or_join(kind),
         }
     }
@@ -74,14 +65,11 @@ impl Shared {
     fn start_or_join(kind: Kind) -> Self {
         let script = Script::new(kind, INSTANCE);
         let instance_dir = script.instance_dir();
-        fs::create_dir_all(&instance_dir)
-            .unwrap_or_else(|error| panic!("{}: {error}", instance_dir.display()));
+        fs::create_dir_all(&instance_dir).unwrap_or_else(|error| panic!("{}: {error}", instance_dir.display()));
 
         let users_path = instance_dir.join(format!("{}.users", kind.name()));
         let users = open(&users_path);
-        users
-            .lock_shared()
-            .expect("locks work in a cache directory");
+        users.lock_shared().expect("locks work in a cache directory");
         let guard = Guard::start(&script, &users_path, LINGER_S);
 
         let starting = open(&instance_dir.join(format!("{}.starting", kind.name())));
@@ -89,10 +77,7 @@ impl Shared {
         if !script.is_up() {
             script.run("start");
         }
-        Shared {
-            address: script.address(),
-            _kept_alive_by: Some((users, guard)),
-        }
+        Shared { address: script.address(), _kept_alive_by: Some((users, guard)) }
     }
 }
 

@@ -9,15 +9,9 @@ static NAMES_MADE: AtomicU64 = AtomicU64::new(0);
 /// A name for a topic, a group, an application or a database: `prefix`, then what makes it unique over
 /// test processes and runs. Letters, digits and `_` are added only, which Kafka and ClickHouse both take.
 pub fn unique_name(prefix: &str) -> String {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("the clock stands after 1970");
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock stands after 1970");
     let count = NAMES_MADE.fetch_add(1, Ordering::Relaxed);
-    format!(
-        "{prefix}_{:x}_{:x}_{count:x}",
-        since_epoch.as_millis(),
-        process::id()
-    )
+    format!("{prefix}_{:x}_{:x}_{count:x}", since_epoch.as_millis(), process::id())
 }
 
 #[cfg(test)]

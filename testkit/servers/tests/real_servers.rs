@@ -10,11 +10,7 @@ use comanda_servers::{Kind, OwnServer, Servers};
 fn http(address: &str, method: &str, path: &str, body: &str) -> String {
     let rest = address.strip_prefix("http://").unwrap();
     let (host, base) = rest.split_once('/').unwrap_or((rest, ""));
-    let base = if base.is_empty() {
-        String::new()
-    } else {
-        format!("/{base}")
-    };
+    let base = if base.is_empty() { String::new() } else { format!("/{base}") };
     let mut connection = TcpStream::connect(host).unwrap();
     write!(
         connection,
@@ -42,10 +38,7 @@ fn the_shared_registry_holds_the_contract_s_compatibility_rule() {
 
 #[test]
 fn the_shared_clickhouse_answers_a_query() {
-    assert_eq!(
-        http(Servers::clickhouse(), "POST", "/", "SELECT 6 * 7"),
-        "42"
-    );
+    assert_eq!(http(Servers::clickhouse(), "POST", "/", "SELECT 6 * 7"), "42");
 }
 
 #[test]

@@ -7,8 +7,7 @@ use crate::KafkaError;
 use crate::error::kafka;
 use crate::wire::{Cluster, Endpoint};
 use comanda_streams::broker::{
-    Admin, BrokerError, ErrorKind, Isolation, NewTopic, OffsetAndMetadata, OffsetSpec,
-    TopicDescription, TopicPartition,
+    Admin, BrokerError, ErrorKind, Isolation, NewTopic, OffsetAndMetadata, OffsetSpec, TopicDescription, TopicPartition,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,9 +28,7 @@ pub(crate) struct KafkaAdmin {
 impl KafkaAdmin {
     /// Connects when first asked something.
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self {
-            cluster: Cluster::new(endpoint),
-        }
+        Self { cluster: Cluster::new(endpoint) }
     }
 
     fn repeating<T>(
@@ -44,9 +41,7 @@ impl KafkaAdmin {
         loop {
             match call(&mut self.cluster) {
                 Ok(value) => return Ok(value),
-                Err(error)
-                    if error.kind() != ErrorKind::Retriable || Instant::now() >= deadline =>
-                {
+                Err(error) if error.kind() != ErrorKind::Retriable || Instant::now() >= deadline => {
                     return Err(error.during(attempt()));
                 }
                 Err(error) => tracing::debug!(%error, "administrative call repeated"),
@@ -58,14 +53,8 @@ impl KafkaAdmin {
 }
 
 impl Admin for KafkaAdmin {
-    fn describe_topics(
-        &mut self,
-        names: &[&str],
-    ) -> Result<Vec<Option<TopicDescription>>, BrokerError> {
-        self.repeating(
-            || format!("describe topics {}", names.join(",")),
-            |cluster| topics::describe(cluster, names),
-        )
+    fn describe_topics(&mut self, names: &[&str]) -> Result<Vec<Option<TopicDescription>>, BrokerError> {
+        self.repeating(|| format!("describe topics {}", names.join(",")), |cluster| topics::describe(cluster, names))
     }
 
     fn list_topics(&mut self) -> Result<Vec<String>, BrokerError> {
@@ -83,10 +72,7 @@ impl Admin for KafkaAdmin {
     }
 
     fn topic_config(&mut self, topic: &str, name: &str) -> Result<Option<String>, BrokerError> {
-        self.repeating(
-            || format!("read {name} of topic {topic}"),
-            |cluster| topics::config(cluster, topic, name),
-        )
+        self.repeating(|| format!("read {name} of topic {topic}"), |cluster| topics::config(cluster, topic, name))
     }
 
     fn list_offsets(
@@ -96,9 +82,7 @@ impl Admin for KafkaAdmin {
         isolation: Isolation,
     ) -> Result<Vec<i64>, BrokerError> {
         let attempt = || format!("list offsets ({spec:?}) of {}", named(partitions));
-        self.repeating(attempt, |cluster| {
-            offsets::list(cluster, partitions, spec, isolation)
-        })
+        self.repeating(attempt, |cluster| offsets::list(cluster, partitions, spec, isolation))
     }
 
     fn committed_offsets(
@@ -106,34 +90,18 @@ impl Admin for KafkaAdmin {
         group_id: &str,
         partitions: &[TopicPartition],
     ) -> Result<Vec<Option<OffsetAndMetadata>>, BrokerError> {
-        let attempt = || {
-            format!(
-                "fetch offsets of group {group_id} for {}",
-                named(partitions)
-            )
-        };
-        self.repeating(attempt, |cluster| {
-            offsets::committed(cluster, group_id, partitions)
-        })
+        let attempt = || format!("fetch offsets of group {group_id} for {}", named(partitions));
+        self.repeating(attempt, |cluster| offsets::committed(cluster, group_id, partitions))
     }
 
     fn delete_records(&mut self, before: &[(TopicPartition, i64)]) -> Result<(), BrokerError> {
-        let attempt = || {
-            format!(
-                "delete records of {}",
-                named(before.iter().map(|(partition, _)| partition))
-            )
-        };
+        let attempt = || format!("delete records of {}", named(before.iter().map(|(partition, _)| partition)));
         self.repeating(attempt, |cluster| offsets::delete_before(cluster, before))
     }
 }
 
 fn named<'a>(partitions: impl IntoIterator<Item = &'a TopicPartition>) -> String {
-    partitions
-        .into_iter()
-        .map(TopicPartition::to_string)
-        .collect::<Vec<_>>()
-        .join(",")
+    partitions.into_iter().map(TopicPartition::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Things about partitions, by topic.
@@ -145,25 +113,15 @@ fn by_leader<'a, T>(
     things: &'a [T],
     partition_of: impl Fn(&T) -> &TopicPartition,
 ) -> Result<BTreeMap<i32, ByTopic<'a, T>>, KafkaError> {
-    let mut names: Vec<&str> = things
-        .iter()
-        .map(|thing| &*partition_of(thing).topic)
-        .collect();
+    let mut names: Vec<&str> = things.iter().map(|thing| &*partition_of(thing).topic).collect();
     names.sort_unstable();
     names.dedup();
     let leaders = topics::leaders(cluster, &names)?;
     let mut split: BTreeMap<i32, ByTopic<'a, T>> = BTreeMap::new();
     for thing in things {
         let partition = partition_of(thing);
-        let leader = leaders
-            .get(partition)
-            .ok_or_else(|| KafkaError::answer(kafka::UNKNOWN_TOPIC_OR_PARTITION))?;
-        split
-            .entry(*leader)
-            .or_default()
-            .entry(partition.topic.clone())
-            .or_default()
-            .push(thing);
+        let leader = leaders.get(partition).ok_or_else(|| KafkaError::answer(kafka::UNKNOWN_TOPIC_OR_PARTITION))?;
+        split.entry(*leader).or_default().entry(partition.topic.clone()).or_default().push(thing);
     }
     Ok(split)
 }
@@ -172,18 +130,11 @@ fn by_leader<'a, T>(
 fn by_topic(partitions: &[TopicPartition]) -> ByTopic<'_, TopicPartition> {
     let mut split: ByTopic<'_, TopicPartition> = BTreeMap::new();
     for partition in partitions {
-        split
-            .entry(partition.topic.clone())
-            .or_default()
-            .push(partition);
+        split.entry(partition.topic.clone()).or_default().push(partition);
     }
     split
 }
 
 fn checked(code: i16) -> Result<(), KafkaError> {
-    if code == 0 {
-        Ok(())
-    } else {
-        Err(KafkaError::answer(code))
-    }
+    if code == 0 { Ok(()) } else { Err(KafkaError::answer(code)) }
 }

@@ -5,9 +5,7 @@ use crate::KafkaError;
 use crate::error::kafka;
 use crate::wire::{Cluster, text};
 use comanda_streams::broker::{Isolation, OffsetAndMetadata, OffsetSpec, TopicPartition};
-use kafka_protocol::messages::delete_records_request::{
-    DeleteRecordsPartition, DeleteRecordsTopic,
-};
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
 use kafka_protocol::messages::{
@@ -41,9 +39,7 @@ pub(super) fn list(
         Isolation::ReadCommitted => 1,
     };
     let asked = |p: &&TopicPartition| {
-        ListOffsetsPartition::default()
-            .with_partition_index(p.partition)
-            .with_timestamp(timestamp)
+        ListOffsetsPartition::default().with_partition_index(p.partition).with_timestamp(timestamp)
     };
     let mut offsets = HashMap::new();
     for (leader, topics) in by_leader(cluster, partitions, |partition| partition)? {
@@ -59,10 +55,7 @@ pub(super) fn list(
         for topic in cluster.ask(leader, &request, LIST_OFFSETS_VERSION)?.topics {
             for partition in topic.partitions {
                 checked(partition.error_code)?;
-                offsets.insert(
-                    TopicPartition::new(topic.name.as_str(), partition.partition_index),
-                    partition.offset,
-                );
+                offsets.insert(TopicPartition::new(topic.name.as_str(), partition.partition_index), partition.offset);
             }
         }
     }
@@ -80,12 +73,7 @@ pub(super) fn committed(
     let topic = |(name, partitions): (Arc<str>, Vec<&TopicPartition>)| {
         OffsetFetchRequestTopic::default()
             .with_name(TopicName(text(&name)))
-            .with_partition_indexes(
-                partitions
-                    .iter()
-                    .map(|partition| partition.partition)
-                    .collect(),
-            )
+            .with_partition_indexes(partitions.iter().map(|partition| partition.partition).collect())
     };
     let request = OffsetFetchRequest::default()
         .with_group_id(GroupId(text(group_id)))
@@ -97,31 +85,19 @@ pub(super) fn committed(
     for topic in answer.topics {
         for partition in topic.partitions {
             checked(partition.error_code)?;
-            let committed =
-                (partition.committed_offset != NOT_COMMITTED).then(|| OffsetAndMetadata {
-                    offset: partition.committed_offset,
-                    metadata: partition
-                        .metadata
-                        .map(|metadata| metadata.to_string())
-                        .unwrap_or_default(),
-                });
-            offsets.insert(
-                TopicPartition::new(topic.name.as_str(), partition.partition_index),
-                committed,
-            );
+            let committed = (partition.committed_offset != NOT_COMMITTED).then(|| OffsetAndMetadata {
+                offset: partition.committed_offset,
+                metadata: partition.metadata.map(|metadata| metadata.to_string()).unwrap_or_default(),
+            });
+            offsets.insert(TopicPartition::new(topic.name.as_str(), partition.partition_index), committed);
         }
     }
     in_order(partitions, &offsets)
 }
 
-pub(super) fn delete_before(
-    cluster: &mut Cluster,
-    before: &[(TopicPartition, i64)],
-) -> Result<(), KafkaError> {
+pub(super) fn delete_before(cluster: &mut Cluster, before: &[(TopicPartition, i64)]) -> Result<(), KafkaError> {
     let asked = |(partition, offset): &&(TopicPartition, i64)| {
-        DeleteRecordsPartition::default()
-            .with_partition_index(partition.partition)
-            .with_offset(*offset)
+        DeleteRecordsPartition::default().with_partition_index(partition.partition).with_offset(*offset)
     };
     for (leader, topics) in by_leader(cluster, before, |(partition, _)| partition)? {
         let topic = |(name, partitions): (Arc<str>, Vec<_>)| {
@@ -132,10 +108,7 @@ pub(super) fn delete_before(
         let request = DeleteRecordsRequest::default()
             .with_topics(topics.into_iter().map(topic).collect())
             .with_timeout_ms(DELETE_TIMEOUT_MS);
-        for topic in cluster
-            .ask(leader, &request, DELETE_RECORDS_VERSION)?
-            .topics
-        {
+        for topic in cluster.ask(leader, &request, DELETE_RECORDS_VERSION)?.topics {
             for partition in topic.partitions {
                 checked(partition.error_code)?;
             }
@@ -145,15 +118,10 @@ pub(super) fn delete_before(
 }
 
 /// Answers in the order of the question; one that the broker left out is as good as an unknown partition.
-fn in_order<T: Clone>(
-    asked: &[TopicPartition],
-    answers: &HashMap<TopicPartition, T>,
-) -> Result<Vec<T>, KafkaError> {
+fn in_order<T: Clone>(asked: &[TopicPartition], answers: &HashMap<TopicPartition, T>) -> Result<Vec<T>, KafkaError> {
     let answer = |partition| {
         let found: Option<&T> = answers.get(partition);
-        found
-            .cloned()
-            .ok_or_else(|| KafkaError::answer(kafka::UNKNOWN_TOPIC_OR_PARTITION))
+        found.cloned().ok_or_else(|| KafkaError::answer(kafka::UNKNOWN_TOPIC_OR_PARTITION))
     };
     asked.iter().map(answer).collect()
 }

@@ -18,54 +18,28 @@ const CREATE_TIMEOUT_MS: i32 = 15_000;
 /// Kafka's resource type of a topic.
 const TOPIC_RESOURCE: i8 = 2;
 
-pub(super) fn describe(
-    cluster: &mut Cluster,
-    names: &[&str],
-) -> Result<Vec<Option<TopicDescription>>, KafkaError> {
+pub(super) fn describe(cluster: &mut Cluster, names: &[&str]) -> Result<Vec<Option<TopicDescription>>, KafkaError> {
     let mut found = HashMap::new();
     for topic in existing(cluster, names)? {
         let name = topic.name.map(|name| name.to_string()).unwrap_or_default();
-        let partitions = i32::try_from(topic.partitions.len())
-            .expect("the protocol counts partitions in 32 bits");
-        found.insert(
-            name.clone(),
-            TopicDescription {
-                name,
-                id: topic.topic_id.into_bytes(),
-                partitions,
-            },
-        );
+        let partitions = i32::try_from(topic.partitions.len()).expect("the protocol counts partitions in 32 bits");
+        found.insert(name.clone(), TopicDescription { name, id: topic.topic_id.into_bytes(), partitions });
     }
     Ok(names.iter().map(|name| found.get(*name).cloned()).collect())
 }
 
 pub(super) fn list(cluster: &mut Cluster) -> Result<Vec<String>, KafkaError> {
     let answer = cluster.metadata(None)?;
-    Ok(answer
-        .topics
-        .into_iter()
-        .filter_map(|topic| topic.name)
-        .map(|name| name.to_string())
-        .collect())
+    Ok(answer.topics.into_iter().filter_map(|topic| topic.name).map(|name| name.to_string()).collect())
 }
 
 /// Leaders of all partitions of the topics that exist among `names`.
-pub(super) fn leaders(
-    cluster: &mut Cluster,
-    names: &[&str],
-) -> Result<HashMap<TopicPartition, i32>, KafkaError> {
+pub(super) fn leaders(cluster: &mut Cluster, names: &[&str]) -> Result<HashMap<TopicPartition, i32>, KafkaError> {
     let mut leaders = HashMap::new();
     for topic in existing(cluster, names)? {
-        let name: std::sync::Arc<str> = topic
-            .name
-            .as_deref()
-            .map_or("", |name| name.as_str())
-            .into();
+        let name: std::sync::Arc<str> = topic.name.as_deref().map_or("", |name| name.as_str()).into();
         for partition in &topic.partitions {
-            leaders.insert(
-                TopicPartition::new(name.clone(), partition.partition_index),
-                partition.leader_id.0,
-            );
+            leaders.insert(TopicPartition::new(name.clone(), partition.partition_index), partition.leader_id.0);
         }
     }
     Ok(leaders)
@@ -83,10 +57,7 @@ pub(super) fn create(cluster: &mut Cluster, new: &[NewTopic]) -> Result<(), Kafk
             (0 | kafka::TOPIC_ALREADY_EXISTS, _) => {}
             (code, None) => return Err(KafkaError::answer(code)),
             (code, Some(words)) => {
-                return Err(KafkaError::Answer {
-                    code,
-                    reason: format!("{}: {words}", result.name.as_str()),
-                });
+                return Err(KafkaError::Answer { code, reason: format!("{}: {words}", result.name.as_str()) });
             }
         }
     }
@@ -95,16 +66,13 @@ pub(super) fn create(cluster: &mut Cluster, new: &[NewTopic]) -> Result<(), Kafk
 
 fn creatable(topic: &NewTopic) -> Result<CreatableTopic, KafkaError> {
     let config = |(name, value): &(String, String)| {
-        CreatableTopicConfig::default()
-            .with_name(text(name))
-            .with_value(Some(text(value)))
+        CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
     };
     Ok(CreatableTopic::default()
         .with_name(TopicName(text(&topic.name)))
         .with_num_partitions(topic.partitions)
         .with_replication_factor(
-            i16::try_from(topic.replication)
-                .map_err(|_| KafkaError::answer(kafka::INVALID_REPLICATION_FACTOR))?,
+            i16::try_from(topic.replication).map_err(|_| KafkaError::answer(kafka::INVALID_REPLICATION_FACTOR))?,
         )
         .with_configs(topic.configs.iter().map(config).collect()))
 }
@@ -113,25 +81,13 @@ fn creatable(topic: &NewTopic) -> Result<CreatableTopic, KafkaError> {
 pub(super) fn all_led(cluster: &mut Cluster, names: &[&str]) -> Result<(), KafkaError> {
     let topics = existing(cluster, names)?;
     let led = |topic: &MetadataResponseTopic| {
-        !topic.partitions.is_empty()
-            && topic
-                .partitions
-                .iter()
-                .all(|partition| partition.leader_id.0 >= 0)
+        !topic.partitions.is_empty() && topic.partitions.iter().all(|partition| partition.leader_id.0 >= 0)
     };
     let ready = topics.len() == names.len() && topics.iter().all(led);
-    if ready {
-        Ok(())
-    } else {
-        Err(KafkaError::answer(kafka::LEADER_NOT_AVAILABLE))
-    }
+    if ready { Ok(()) } else { Err(KafkaError::answer(kafka::LEADER_NOT_AVAILABLE)) }
 }
 
-pub(super) fn config(
-    cluster: &mut Cluster,
-    topic: &str,
-    name: &str,
-) -> Result<Option<String>, KafkaError> {
+pub(super) fn config(cluster: &mut Cluster, topic: &str, name: &str) -> Result<Option<String>, KafkaError> {
     let resource = DescribeConfigsResource::default()
         .with_resource_type(TOPIC_RESOURCE)
         .with_resource_name(text(topic))
@@ -139,11 +95,7 @@ pub(super) fn config(
     let request = DescribeConfigsRequest::default().with_resources(vec![resource]);
     for result in cluster.ask_any(&request, DESCRIBE_CONFIGS_VERSION)?.results {
         checked(result.error_code)?;
-        if let Some(config) = result
-            .configs
-            .into_iter()
-            .find(|config| &*config.name == name)
-        {
+        if let Some(config) = result.configs.into_iter().find(|config| &*config.name == name) {
             return Ok(config.value.map(|value| value.to_string()));
         }
     }
@@ -151,10 +103,7 @@ pub(super) fn config(
 }
 
 /// Metadata of the topics that exist among `names`.
-fn existing(
-    cluster: &mut Cluster,
-    names: &[&str],
-) -> Result<Vec<MetadataResponseTopic>, KafkaError> {
+fn existing(cluster: &mut Cluster, names: &[&str]) -> Result<Vec<MetadataResponseTopic>, KafkaError> {
     if names.is_empty() {
         return Ok(Vec::new()); // an empty list would stand for all topics before version 1
     }

@@ -35,14 +35,8 @@ mod tests {
     #[test]
     fn copies_keep_their_bytes_across_chunks() {
         let mut arena = Arena::default();
-        let sizes = [
-            0, 1, 300, 20_000, 5, 70_000, 16_000, 16_000, 16_000, 16_000, 16_000, 3,
-        ];
-        let written: Vec<Vec<u8>> = sizes
-            .iter()
-            .enumerate()
-            .map(|(i, n)| vec![i as u8; *n])
-            .collect();
+        let sizes = [0, 1, 300, 20_000, 5, 70_000, 16_000, 16_000, 16_000, 16_000, 16_000, 3];
+        let written: Vec<Vec<u8>> = sizes.iter().enumerate().map(|(i, n)| vec![i as u8; *n]).collect();
         let copies: Vec<Bytes> = written.iter().map(|bytes| arena.copy(bytes)).collect();
         assert_eq!(copies, written);
     }

@@ -11,9 +11,7 @@ use crate::KafkaError;
 use crate::classify::consumer_error;
 use crate::ffi::{Client, Config, FetchQueue, Topic};
 use arena::Arena;
-use comanda_streams::broker::{
-    BrokerError, Consumer, ErrorKind, Fetched, PartitionId, TopicPartition,
-};
+use comanda_streams::broker::{BrokerError, Consumer, ErrorKind, Fetched, PartitionId, TopicPartition};
 use receive::Router;
 use slot::Slot;
 use std::collections::{HashMap, VecDeque};
@@ -89,11 +87,7 @@ impl KafkaConsumer {
 
     fn slot(&mut self, id: PartitionId, attempt: &str) -> Result<&mut Slot, BrokerError> {
         self.slots.get_mut(id).ok_or_else(|| {
-            BrokerError::new(
-                ErrorKind::Fatal,
-                attempt,
-                format!("no partition is assigned as number {}", id.0),
-            )
+            BrokerError::new(ErrorKind::Fatal, attempt, format!("no partition is assigned as number {}", id.0))
         })
     }
 
@@ -104,9 +98,7 @@ impl KafkaConsumer {
         let (partition, offset) = (slot.partition.partition, slot.received());
         self.queue
             .start(&slot.topic, partition, offset)
-            .map_err(|e| {
-                consumer_error(format!("read {} from offset {offset}", slot.partition), &e)
-            })?;
+            .map_err(|e| consumer_error(format!("read {} from offset {offset}", slot.partition), &e))?;
         slot.set_fetching(true);
         Ok(())
     }
@@ -126,17 +118,14 @@ impl KafkaConsumer {
 
     /// A missing or forbidden topic comes without its partition's version: only what is assigned now counts.
     fn topic_failure(&self) -> Option<BrokerError> {
-        self.client
-            .take_topic_failures()
-            .iter()
-            .find_map(|failure| {
-                let of_slot = |slot: &&Slot| {
-                    let name = format!("{} [{}]:", slot.partition.topic, slot.partition.partition);
-                    failure.text.starts_with(&name)
-                };
-                let slot = self.slots.0.iter().flatten().find(of_slot)?;
-                Some(consumer_error(format!("read {}", slot.partition), failure))
-            })
+        self.client.take_topic_failures().iter().find_map(|failure| {
+            let of_slot = |slot: &&Slot| {
+                let name = format!("{} [{}]:", slot.partition.topic, slot.partition.partition);
+                failure.text.starts_with(&name)
+            };
+            let slot = self.slots.0.iter().flatten().find(of_slot)?;
+            Some(consumer_error(format!("read {}", slot.partition), failure))
+        })
     }
 
     fn deliver_backlog(&mut self, max: usize, out: &mut Vec<Fetched>) {
@@ -145,32 +134,15 @@ impl KafkaConsumer {
             let Some(id) = self.backlog.front() else {
                 return;
             };
-            match self
-                .slots
-                .get_mut(*id)
-                .filter(|slot| slot.has_backlog())
-                .and_then(Slot::take_held)
-            {
+            match self.slots.get_mut(*id).filter(|slot| slot.has_backlog()).and_then(Slot::take_held) {
                 Some(fetched) => out.push(fetched),
                 None => drop(self.backlog.pop_front()),
             }
         }
     }
 
-    fn receive(
-        &mut self,
-        wait: Duration,
-        max: usize,
-        out: &mut Vec<Fetched>,
-    ) -> Result<(), BrokerError> {
-        let after = self.router.receive(
-            &mut self.queue,
-            &mut self.slots,
-            &mut self.arena,
-            wait,
-            max,
-            out,
-        );
+    fn receive(&mut self, wait: Duration, max: usize, out: &mut Vec<Fetched>) -> Result<(), BrokerError> {
+        let after = self.router.receive(&mut self.queue, &mut self.slots, &mut self.arena, wait, max, out);
         self.failure = after.failure.or_else(|| self.topic_failure());
         for id in after.overfull {
             self.stop_fetching(id)?;
@@ -184,19 +156,10 @@ impl KafkaConsumer {
 }
 
 impl Consumer for KafkaConsumer {
-    fn assign(
-        &mut self,
-        id: PartitionId,
-        partition: &TopicPartition,
-        offset: i64,
-    ) -> Result<(), BrokerError> {
+    fn assign(&mut self, id: PartitionId, partition: &TopicPartition, offset: i64) -> Result<(), BrokerError> {
         if offset < 0 {
             let attempt = format!("read {partition} from offset {offset}");
-            return Err(BrokerError::new(
-                ErrorKind::Fatal,
-                attempt,
-                "positions are absolute, from 0",
-            ));
+            return Err(BrokerError::new(ErrorKind::Fatal, attempt, "positions are absolute, from 0"));
         }
         self.unassign(id)?;
         let topic = self.topic(&partition.topic)?;
@@ -204,16 +167,14 @@ impl Consumer for KafkaConsumer {
             self.unassign(other)?;
         }
         self.router.add(topic.key(), partition.partition, id);
-        self.slots
-            .put(id, Some(Slot::new(partition.clone(), topic, offset)));
+        self.slots.put(id, Some(Slot::new(partition.clone(), topic, offset)));
         self.start_fetching(id)
     }
 
     fn unassign(&mut self, id: PartitionId) -> Result<(), BrokerError> {
         let stopped = self.stop_fetching(id);
         if let Some(slot) = self.slots.put(id, None) {
-            self.router
-                .remove(slot.topic.key(), slot.partition.partition);
+            self.router.remove(slot.topic.key(), slot.partition.partition);
             self.backlog.retain(|held| *held != id);
         }
         stopped
@@ -231,19 +192,10 @@ impl Consumer for KafkaConsumer {
         if backlog && !self.backlog.contains(&id) {
             self.backlog.push_back(id);
         }
-        if fetching {
-            Ok(())
-        } else {
-            self.start_fetching(id)
-        }
+        if fetching { Ok(()) } else { self.start_fetching(id) }
     }
 
-    fn poll(
-        &mut self,
-        wait: Duration,
-        max: usize,
-        out: &mut Vec<Fetched>,
-    ) -> Result<(), BrokerError> {
+    fn poll(&mut self, wait: Duration, max: usize, out: &mut Vec<Fetched>) -> Result<(), BrokerError> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
@@ -254,11 +206,7 @@ impl Consumer for KafkaConsumer {
             let wait = if delivered > 0 { Duration::ZERO } else { wait };
             self.receive(wait, (max - delivered).min(BATCH_RECORDS), out)?;
         }
-        if out.len() == before {
-            self.failure.take().map_or(Ok(()), Err)
-        } else {
-            Ok(())
-        }
+        if out.len() == before { self.failure.take().map_or(Ok(()), Err) } else { Ok(()) }
     }
 
     fn position(&self, id: PartitionId) -> Option<i64> {

@@ -90,9 +90,7 @@ fn accept(
         Event::OutOfRange => return after.misplaced.push(id),
         Event::Failed(failure) => {
             let attempt = format!("read {} at offset {}", slot.partition, slot.received());
-            after
-                .failure
-                .get_or_insert_with(|| consumer_error(attempt, &failure));
+            after.failure.get_or_insert_with(|| consumer_error(attempt, &failure));
             return;
         }
     };
@@ -107,9 +105,7 @@ fn note_stray(message: &Message<'_>, after: &mut After) {
     if let Event::Failed(failure) = message.event()
         && message.topic_key() == 0
     {
-        after
-            .failure
-            .get_or_insert_with(|| consumer_error("read", &failure));
+        after.failure.get_or_insert_with(|| consumer_error("read", &failure));
     }
 }
 
@@ -125,8 +121,6 @@ fn record(message: &Message<'_>, arena: &mut Arena) -> RawRecord {
 
 fn headers(message: &Message<'_>, arena: &mut Arena) -> Headers {
     let mut all: Vec<(Arc<str>, Option<Bytes>)> = Vec::new();
-    message.for_each_header(|name, value| {
-        all.push((name.into(), value.map(|bytes| arena.copy(bytes))))
-    });
+    message.for_each_header(|name, value| all.push((name.into(), value.map(|bytes| arena.copy(bytes)))));
     Headers::new(all)
 }

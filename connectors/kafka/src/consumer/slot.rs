@@ -97,10 +97,7 @@ impl Slot {
 
     /// The end of the log at `offset`, unless more has come since.
     pub(super) fn end(&self, id: PartitionId, offset: i64) -> Option<Fetched> {
-        (offset >= self.received).then_some(Fetched::End {
-            partition: id,
-            position: offset,
-        })
+        (offset >= self.received).then_some(Fetched::End { partition: id, position: offset })
     }
 }
 

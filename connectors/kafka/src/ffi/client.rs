@@ -63,9 +63,7 @@ impl Client {
         };
         let Some(rk) = NonNull::new(rk) else {
             // SAFETY: the text is zero-terminated within the buffer. The configuration stays ours and is dropped.
-            let reason = unsafe { CStr::from_ptr(error.as_ptr()) }
-                .to_string_lossy()
-                .into_owned();
+            let reason = unsafe { CStr::from_ptr(error.as_ptr()) }.to_string_lossy().into_owned();
             return Err(KafkaError::ClientRefused { reason });
         };
         std::mem::forget(config); // rd_kafka_new took it over
@@ -113,12 +111,7 @@ impl Client {
     /// sequence numbers: for one that is not used any more.
     pub(crate) fn purge(&self) {
         // SAFETY: the client is live. The result can only say "not a producer" or "wrong flags".
-        unsafe {
-            sys::rd_kafka_purge(
-                self.as_ptr(),
-                sys::RD_KAFKA_PURGE_F_QUEUE | sys::RD_KAFKA_PURGE_F_INFLIGHT,
-            )
-        };
+        unsafe { sys::rd_kafka_purge(self.as_ptr(), sys::RD_KAFKA_PURGE_F_QUEUE | sys::RD_KAFKA_PURGE_F_INFLIGHT) };
     }
 
     /// The error that broke the client down, if one has.
@@ -131,9 +124,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         // SAFETY: topics and queues hold an `Rc` of this client, so all of them are gone. There is no group to leave.
-        unsafe {
-            sys::rd_kafka_destroy_flags(self.as_ptr(), sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
-        };
+        unsafe { sys::rd_kafka_destroy_flags(self.as_ptr(), sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) };
     }
 }
 
@@ -156,37 +147,21 @@ unsafe extern "C" fn on_delivery(
         let code = (&raw const (*message).err).cast::<c_int>().read();
         let topic = (*message)._private as usize;
         let (partition, offset) = ((*message).partition, (*message).offset);
-        reports
-            .deliveries
-            .borrow_mut()
-            .report(topic, partition, offset, code);
+        reports.deliveries.borrow_mut().report(topic, partition, offset, code);
     }
 }
 
 /// An error outside any call: a topic's is kept for its reader, a broker's is a line in the log (librdkafka goes on
 /// trying, and calls that wait for it time out).
-unsafe extern "C" fn on_error(
-    _: *mut sys::rd_kafka_t,
-    code: c_int,
-    text: *const c_char,
-    opaque: *mut c_void,
-) {
+unsafe extern "C" fn on_error(_: *mut sys::rd_kafka_t, code: c_int, text: *const c_char, opaque: *mut c_void) {
     // SAFETY: as `on_delivery`; the text is zero-terminated.
-    let (reports, text) = unsafe {
-        (
-            &*opaque.cast::<Reports>(),
-            CStr::from_ptr(text).to_string_lossy().into_owned(),
-        )
-    };
+    let (reports, text) = unsafe { (&*opaque.cast::<Reports>(), CStr::from_ptr(text).to_string_lossy().into_owned()) };
     if !failure::is_of_topic(code) {
         tracing::warn!(target: "librdkafka", code, "{text}");
         return;
     }
     let mut failures = reports.topic_failures.borrow_mut();
     if failures.len() < MAX_TOPIC_FAILURES {
-        failures.push(Failure {
-            text,
-            ..Failure::of_code(code)
-        });
+        failures.push(Failure { text, ..Failure::of_code(code) });
     }
 }

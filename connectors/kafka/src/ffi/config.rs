@@ -18,9 +18,7 @@ impl Config {
     pub(crate) fn new(settings: &[(String, String)]) -> Result<Self, KafkaError> {
         // SAFETY: makes a fresh configuration; librdkafka aborts rather than return null.
         let conf = unsafe { sys::rd_kafka_conf_new() };
-        let mut config = Self {
-            conf: NonNull::new(conf).expect("rd_kafka_conf_new aborts when out of memory"),
-        };
+        let mut config = Self { conf: NonNull::new(conf).expect("rd_kafka_conf_new aborts when out of memory") };
         for (key, value) in settings {
             config.set(key, value)?;
         }
@@ -30,11 +28,8 @@ impl Config {
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), KafkaError> {
-        let invalid = |reason: String| KafkaError::InvalidSetting {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            reason,
-        };
+        let invalid =
+            |reason: String| KafkaError::InvalidSetting { key: key.to_owned(), value: value.to_owned(), reason };
         let (Ok(name), Ok(text)) = (CString::new(key), CString::new(value)) else {
             return Err(invalid("it contains a zero byte".to_owned()));
         };
@@ -48,18 +43,11 @@ impl Config {
                 error.as_mut_ptr(),
                 error.len(),
             );
-            (
-                result,
-                CStr::from_ptr(error.as_ptr())
-                    .to_string_lossy()
-                    .into_owned(),
-            )
+            (result, CStr::from_ptr(error.as_ptr()).to_string_lossy().into_owned())
         };
         match result {
             sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK => Ok(()),
-            sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_UNKNOWN => Err(KafkaError::UnknownSetting {
-                key: key.to_owned(),
-            }),
+            sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_UNKNOWN => Err(KafkaError::UnknownSetting { key: key.to_owned() }),
             sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_INVALID => Err(invalid(reason)),
         }
     }
@@ -79,24 +67,11 @@ const SYSLOG_NOTICE: c_int = 5;
 const SYSLOG_INFO: c_int = 6;
 
 /// librdkafka's log lines go where all others go.
-unsafe extern "C" fn log(
-    rk: *const sys::rd_kafka_t,
-    level: c_int,
-    facility: *const c_char,
-    text: *const c_char,
-) {
+unsafe extern "C" fn log(rk: *const sys::rd_kafka_t, level: c_int, facility: *const c_char, text: *const c_char) {
     // SAFETY: librdkafka passes zero-terminated strings; `rk` is null or live during the call.
     let (client, facility, text) = unsafe {
-        let client = if rk.is_null() {
-            "-".into()
-        } else {
-            CStr::from_ptr(sys::rd_kafka_name(rk)).to_string_lossy()
-        };
-        (
-            client,
-            CStr::from_ptr(facility).to_string_lossy(),
-            CStr::from_ptr(text).to_string_lossy(),
-        )
+        let client = if rk.is_null() { "-".into() } else { CStr::from_ptr(sys::rd_kafka_name(rk)).to_string_lossy() };
+        (client, CStr::from_ptr(facility).to_string_lossy(), CStr::from_ptr(text).to_string_lossy())
     };
     match level {
         ..=SYSLOG_ERROR => tracing::error!(target: "librdkafka", %client, %facility, "{text}"),

@@ -69,24 +69,14 @@ mod raw {
         pub(super) fn rd_kafka_error_code(error: *const sys::rd_kafka_error_t) -> c_int;
         pub(super) fn rd_kafka_err2str(code: c_int) -> *const c_char;
         pub(super) fn rd_kafka_last_error() -> c_int;
-        pub(super) fn rd_kafka_fatal_error(
-            rk: *mut sys::rd_kafka_t,
-            text: *mut c_char,
-            size: usize,
-        ) -> c_int;
+        pub(super) fn rd_kafka_fatal_error(rk: *mut sys::rd_kafka_t, text: *mut c_char, size: usize) -> c_int;
     }
 }
 
 impl Failure {
     /// A failure known by its code only.
     pub(crate) fn of_code(code: i32) -> Self {
-        Self {
-            code,
-            text: describe(code),
-            retriable: false,
-            abortable: false,
-            fatal: false,
-        }
+        Self { code, text: describe(code), retriable: false, abortable: false, fatal: false }
     }
 
     /// The calling thread's last error, for the calls that report it so.
@@ -107,9 +97,7 @@ impl Failure {
         let failure = unsafe {
             let failure = Failure {
                 code: raw::rd_kafka_error_code(error),
-                text: CStr::from_ptr(sys::rd_kafka_error_string(error))
-                    .to_string_lossy()
-                    .into_owned(),
+                text: CStr::from_ptr(sys::rd_kafka_error_string(error)).to_string_lossy().into_owned(),
                 retriable: sys::rd_kafka_error_is_retriable(error) != 0,
                 abortable: sys::rd_kafka_error_txn_requires_abort(error) != 0,
                 fatal: sys::rd_kafka_error_is_fatal(error) != 0,
@@ -132,16 +120,8 @@ impl Failure {
             return None;
         }
         // SAFETY: zero-terminated within the buffer, as above.
-        let text = unsafe { CStr::from_ptr(text.as_ptr()) }
-            .to_string_lossy()
-            .into_owned();
-        Some(Self {
-            code,
-            text,
-            retriable: false,
-            abortable: false,
-            fatal: true,
-        })
+        let text = unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy().into_owned();
+        Some(Self { code, text, retriable: false, abortable: false, fatal: true })
     }
 }
 
@@ -162,9 +142,7 @@ pub(super) fn is_of_topic(code: i32) -> bool {
 
 fn describe(code: i32) -> String {
     // SAFETY: takes any integer and returns a static (for unknown codes: thread-local) string.
-    unsafe { CStr::from_ptr(raw::rd_kafka_err2str(code)) }
-        .to_string_lossy()
-        .into_owned()
+    unsafe { CStr::from_ptr(raw::rd_kafka_err2str(code)) }.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -177,58 +155,25 @@ mod tests {
         let pairs = [
             (code::TRANSPORT, R::RD_KAFKA_RESP_ERR__TRANSPORT as i32),
             (code::RESOLVE, R::RD_KAFKA_RESP_ERR__RESOLVE as i32),
-            (
-                code::MSG_TIMED_OUT,
-                R::RD_KAFKA_RESP_ERR__MSG_TIMED_OUT as i32,
-            ),
-            (
-                code::PARTITION_EOF,
-                R::RD_KAFKA_RESP_ERR__PARTITION_EOF as i32,
-            ),
-            (
-                code::UNKNOWN_PARTITION,
-                R::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION as i32,
-            ),
-            (
-                code::UNKNOWN_TOPIC,
-                R::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC as i32,
-            ),
-            (
-                code::ALL_BROKERS_DOWN,
-                R::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN as i32,
-            ),
+            (code::MSG_TIMED_OUT, R::RD_KAFKA_RESP_ERR__MSG_TIMED_OUT as i32),
+            (code::PARTITION_EOF, R::RD_KAFKA_RESP_ERR__PARTITION_EOF as i32),
+            (code::UNKNOWN_PARTITION, R::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION as i32),
+            (code::UNKNOWN_TOPIC, R::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC as i32),
+            (code::ALL_BROKERS_DOWN, R::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN as i32),
             (code::TIMED_OUT, R::RD_KAFKA_RESP_ERR__TIMED_OUT as i32),
             (code::QUEUE_FULL, R::RD_KAFKA_RESP_ERR__QUEUE_FULL as i32),
             (code::WAIT_COORD, R::RD_KAFKA_RESP_ERR__WAIT_COORD as i32),
-            (
-                code::PREV_IN_PROGRESS,
-                R::RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS as i32,
-            ),
-            (
-                code::TIMED_OUT_QUEUE,
-                R::RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE as i32,
-            ),
+            (code::PREV_IN_PROGRESS, R::RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS as i32),
+            (code::TIMED_OUT_QUEUE, R::RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE as i32),
             (code::RETRY, R::RD_KAFKA_RESP_ERR__RETRY as i32),
             (code::PURGE_QUEUE, R::RD_KAFKA_RESP_ERR__PURGE_QUEUE as i32),
-            (
-                code::PURGE_INFLIGHT,
-                R::RD_KAFKA_RESP_ERR__PURGE_INFLIGHT as i32,
-            ),
+            (code::PURGE_INFLIGHT, R::RD_KAFKA_RESP_ERR__PURGE_INFLIGHT as i32),
             (code::FATAL, R::RD_KAFKA_RESP_ERR__FATAL as i32),
             (code::FENCED, R::RD_KAFKA_RESP_ERR__FENCED as i32),
-            (
-                code::AUTO_OFFSET_RESET,
-                R::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET as i32,
-            ),
-            (
-                code::LOG_TRUNCATION,
-                R::RD_KAFKA_RESP_ERR__LOG_TRUNCATION as i32,
-            ),
+            (code::AUTO_OFFSET_RESET, R::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET as i32),
+            (code::LOG_TRUNCATION, R::RD_KAFKA_RESP_ERR__LOG_TRUNCATION as i32),
         ];
-        assert!(
-            pairs.iter().all(|(ours, theirs)| ours == theirs),
-            "{pairs:?}"
-        );
+        assert!(pairs.iter().all(|(ours, theirs)| ours == theirs), "{pairs:?}");
     }
 
     #[test]

@@ -25,40 +25,22 @@ impl FetchQueue {
         // SAFETY: the client is live; librdkafka aborts rather than return null.
         let queue = unsafe { sys::rd_kafka_queue_new(client.as_ptr()) };
         let queue = NonNull::new(queue).expect("rd_kafka_queue_new aborts when out of memory");
-        Self {
-            queue,
-            messages: Vec::new(),
-            client: client.clone(),
-        }
+        Self { queue, messages: Vec::new(), client: client.clone() }
     }
 
     /// Starts to fetch `partition` at `offset`. It must not be started already.
     pub(crate) fn start(&self, topic: &Topic, partition: i32, offset: i64) -> Result<(), Failure> {
         // SAFETY: topic and queue are live handles of the same client.
-        let result = unsafe {
-            sys::rd_kafka_consume_start_queue(
-                topic.as_ptr(),
-                partition,
-                offset,
-                self.queue.as_ptr(),
-            )
-        };
-        if result == 0 {
-            Ok(())
-        } else {
-            Err(Failure::last())
-        }
+        let result =
+            unsafe { sys::rd_kafka_consume_start_queue(topic.as_ptr(), partition, offset, self.queue.as_ptr()) };
+        if result == 0 { Ok(()) } else { Err(Failure::last()) }
     }
 
     /// Stops a started partition; returns when librdkafka's thread has done so.
     pub(crate) fn stop(&self, topic: &Topic, partition: i32) -> Result<(), Failure> {
         // SAFETY: the topic is a live handle.
         let result = unsafe { sys::rd_kafka_consume_stop(topic.as_ptr(), partition) };
-        if result == 0 {
-            Ok(())
-        } else {
-            Err(Failure::last())
-        }
+        if result == 0 { Ok(()) } else { Err(Failure::last()) }
     }
 
     /// Takes what is there, at most `max` messages; waits up to `wait` for the first when nothing is.
@@ -74,9 +56,7 @@ impl FetchQueue {
                 self.append(Duration::ZERO, max.saturating_sub(1));
             }
         }
-        Batch {
-            messages: &mut self.messages,
-        }
+        Batch { messages: &mut self.messages }
     }
 
     fn append(&mut self, wait: Duration, max: usize) {
@@ -87,12 +67,7 @@ impl FetchQueue {
         }
         // SAFETY: the queue is live and the pointer has room for `room` messages.
         let count = unsafe {
-            sys::rd_kafka_consume_batch_queue(
-                self.queue.as_ptr(),
-                millis(wait),
-                spare.as_mut_ptr().cast(),
-                room,
-            )
+            sys::rd_kafka_consume_batch_queue(self.queue.as_ptr(), millis(wait), spare.as_mut_ptr().cast(), room)
         };
         let count = usize::try_from(count).unwrap_or(0);
         // SAFETY: librdkafka has written the first `count` of the spare slots.
@@ -115,10 +90,7 @@ pub(crate) struct Batch<'q> {
 impl Batch<'_> {
     /// The messages in order of arrival.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Message<'_>> {
-        self.messages.iter().map(|message| Message {
-            message: *message,
-            batch: PhantomData,
-        })
+        self.messages.iter().map(|message| Message { message: *message, batch: PhantomData })
     }
 }
 
@@ -202,8 +174,7 @@ impl<'b> Message<'b> {
         // SAFETY: the message is live for 'b; key and length belong together, null is "no key".
         unsafe {
             let key = (*self.message).key;
-            (!key.is_null())
-                .then(|| std::slice::from_raw_parts(key.cast(), (*self.message).key_len))
+            (!key.is_null()).then(|| std::slice::from_raw_parts(key.cast(), (*self.message).key_len))
         }
     }
 
@@ -212,8 +183,7 @@ impl<'b> Message<'b> {
         // SAFETY: as `key`.
         unsafe {
             let payload = (*self.message).payload;
-            (!payload.is_null())
-                .then(|| std::slice::from_raw_parts(payload.cast(), (*self.message).len))
+            (!payload.is_null()).then(|| std::slice::from_raw_parts(payload.cast(), (*self.message).len))
         }
     }
 
@@ -228,16 +198,13 @@ impl<'b> Message<'b> {
         for index in 0.. {
             let (mut name, mut value, mut size) = (std::ptr::null(), std::ptr::null(), 0);
             // SAFETY: the headers are live; the out-pointers are written when the index exists.
-            let got = unsafe {
-                sys::rd_kafka_header_get_all(headers, index, &mut name, &mut value, &mut size)
-            };
+            let got = unsafe { sys::rd_kafka_header_get_all(headers, index, &mut name, &mut value, &mut size) };
             if got != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 return; // past the last
             }
             // SAFETY: the name is zero-terminated; value and size belong together; both live as long as the message.
             let (name, value) = unsafe {
-                let value =
-                    (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast(), size));
+                let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast(), size));
                 (CStr::from_ptr(name), value)
             };
             // Kafka's header names are UTF-8; another name cannot be asked for, so it is not carried on.

@@ -16,17 +16,11 @@ pub(crate) struct Topic {
 impl Topic {
     /// A handle with the client's default topic settings; the topic need not exist yet.
     pub(crate) fn new(client: &Rc<Client>, name: &str) -> Result<Self, Failure> {
-        let c_name =
-            CString::new(name).map_err(|_| Failure::of_code(super::code::UNKNOWN_TOPIC))?;
+        let c_name = CString::new(name).map_err(|_| Failure::of_code(super::code::UNKNOWN_TOPIC))?;
         // SAFETY: the client is live, the name zero-terminated; a null configuration takes the client's default.
-        let rkt = unsafe {
-            sys::rd_kafka_topic_new(client.as_ptr(), c_name.as_ptr(), std::ptr::null_mut())
-        };
+        let rkt = unsafe { sys::rd_kafka_topic_new(client.as_ptr(), c_name.as_ptr(), std::ptr::null_mut()) };
         let rkt = NonNull::new(rkt).ok_or_else(Failure::last)?;
-        Ok(Self {
-            rkt,
-            _client: client.clone(),
-        })
+        Ok(Self { rkt, _client: client.clone() })
     }
 
     pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_topic_t {

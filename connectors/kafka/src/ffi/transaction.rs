@@ -13,12 +13,7 @@ impl Client {
     /// Registers the transactional id and fences its earlier producers.
     pub(crate) fn init_transactions(&self) -> Result<(), Failure> {
         // SAFETY: the client is live; the returned error is owned. So for the three calls below.
-        unsafe {
-            Failure::check(sys::rd_kafka_init_transactions(
-                self.as_ptr(),
-                TRANSACTION_TIMEOUT,
-            ))
-        }
+        unsafe { Failure::check(sys::rd_kafka_init_transactions(self.as_ptr(), TRANSACTION_TIMEOUT)) }
     }
 
     /// Starts a transaction.
@@ -30,23 +25,13 @@ impl Client {
     /// Commits.
     pub(crate) fn commit_transaction(&self) -> Result<(), Failure> {
         // SAFETY: as above.
-        unsafe {
-            Failure::check(sys::rd_kafka_commit_transaction(
-                self.as_ptr(),
-                TRANSACTION_TIMEOUT,
-            ))
-        }
+        unsafe { Failure::check(sys::rd_kafka_commit_transaction(self.as_ptr(), TRANSACTION_TIMEOUT)) }
     }
 
     /// Aborts.
     pub(crate) fn abort_transaction(&self) -> Result<(), Failure> {
         // SAFETY: as above.
-        unsafe {
-            Failure::check(sys::rd_kafka_abort_transaction(
-                self.as_ptr(),
-                TRANSACTION_TIMEOUT,
-            ))
-        }
+        unsafe { Failure::check(sys::rd_kafka_abort_transaction(self.as_ptr(), TRANSACTION_TIMEOUT)) }
     }
 
     /// Adds offsets to the transaction on behalf of a member of a group that another connection keeps (KIP-447).
@@ -87,11 +72,8 @@ impl OffsetList {
             // SAFETY: the list is live, the name copied, the returned element valid until the next addition.
             // Metadata must come from librdkafka's allocator, because the list's end frees it.
             unsafe {
-                let element = sys::rd_kafka_topic_partition_list_add(
-                    list.0.as_ptr(),
-                    topic.as_ptr(),
-                    partition.partition,
-                );
+                let element =
+                    sys::rd_kafka_topic_partition_list_add(list.0.as_ptr(), topic.as_ptr(), partition.partition);
                 (*element).offset = committed.offset;
                 let metadata = committed.metadata.as_bytes();
                 if !metadata.is_empty() {
@@ -121,9 +103,7 @@ impl Member {
         let group_id = CString::new(group.group_id.as_str())?;
         let member_id = CString::new(group.member_id.as_str())?;
         let instance_id = group.instance_id.as_deref().map(CString::new).transpose()?;
-        let instance = instance_id
-            .as_ref()
-            .map_or(std::ptr::null(), |id| id.as_ptr());
+        let instance = instance_id.as_ref().map_or(std::ptr::null(), |id| id.as_ptr());
         // SAFETY: the strings are zero-terminated and copied; librdkafka aborts rather than return null.
         let metadata = unsafe {
             sys::rd_kafka_consumer_group_metadata_new_with_genid(
@@ -133,9 +113,7 @@ impl Member {
                 instance,
             )
         };
-        Ok(Self(
-            NonNull::new(metadata).expect("librdkafka aborts when out of memory"),
-        ))
+        Ok(Self(NonNull::new(metadata).expect("librdkafka aborts when out of memory")))
     }
 }
 

@@ -5,9 +5,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use comanda_streams::broker::TopicPartition;
 use kafka_protocol::messages::consumer_protocol_assignment::TopicPartition as AssignedTopic;
-use kafka_protocol::messages::{
-    ConsumerProtocolAssignment, ConsumerProtocolSubscription, TopicName,
-};
+use kafka_protocol::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription, TopicName};
 use kafka_protocol::protocol::{Decodable, Encodable};
 use std::collections::BTreeMap;
 
@@ -31,15 +29,10 @@ pub(super) fn subscription(topics: &[String], user_data: Vec<u8>) -> Bytes {
 pub(super) fn assignment(partitions: &[TopicPartition], user_data: Vec<u8>) -> Bytes {
     let mut by_topic: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
     for partition in partitions {
-        by_topic
-            .entry(&partition.topic)
-            .or_default()
-            .push(partition.partition);
+        by_topic.entry(&partition.topic).or_default().push(partition.partition);
     }
     let assigned = |(topic, partitions): (&str, Vec<i32>)| {
-        AssignedTopic::default()
-            .with_topic(TopicName(text(topic)))
-            .with_partitions(partitions)
+        AssignedTopic::default().with_topic(TopicName(text(topic))).with_partitions(partitions)
     };
     let message = ConsumerProtocolAssignment::default()
         .with_assigned_partitions(by_topic.into_iter().map(assigned).collect())
@@ -50,8 +43,7 @@ pub(super) fn assignment(partitions: &[TopicPartition], user_data: Vec<u8>) -> B
 /// The engine's part of a subscription.
 pub(super) fn subscribed_user_data(blob: Bytes) -> Result<Vec<u8>, BadBlob> {
     let (mut body, version) = body(blob)?;
-    let message = ConsumerProtocolSubscription::decode(&mut body, version)
-        .map_err(|e| BadBlob(e.to_string()))?;
+    let message = ConsumerProtocolSubscription::decode(&mut body, version).map_err(|e| BadBlob(e.to_string()))?;
     Ok(message.user_data.map(Vec::from).unwrap_or_default())
 }
 
@@ -61,17 +53,14 @@ pub(super) fn assigned_user_data(blob: Bytes) -> Result<Vec<u8>, BadBlob> {
         return Ok(Vec::new());
     }
     let (mut body, version) = body(blob)?;
-    let message = ConsumerProtocolAssignment::decode(&mut body, version)
-        .map_err(|e| BadBlob(e.to_string()))?;
+    let message = ConsumerProtocolAssignment::decode(&mut body, version).map_err(|e| BadBlob(e.to_string()))?;
     Ok(message.user_data.map(Vec::from).unwrap_or_default())
 }
 
 fn written<M: Encodable>(message: &M) -> Bytes {
     let mut blob = BytesMut::new();
     blob.put_i16(VERSION);
-    message
-        .encode(&mut blob, VERSION)
-        .expect("names and user data are far below the format's length limits");
+    message.encode(&mut blob, VERSION).expect("names and user data are far below the format's length limits");
     blob.freeze()
 }
 
@@ -101,19 +90,9 @@ mod tests {
 
     #[test]
     fn an_assignment_carries_the_engines_data() {
-        let partitions = [
-            TopicPartition::new("b", 1),
-            TopicPartition::new("a", 0),
-            TopicPartition::new("b", 0),
-        ];
-        assert_eq!(
-            assigned_user_data(assignment(&partitions, vec![9])).unwrap(),
-            [9]
-        );
-        assert_eq!(
-            assigned_user_data(assignment(&[], Vec::new())).unwrap(),
-            [0; 0]
-        );
+        let partitions = [TopicPartition::new("b", 1), TopicPartition::new("a", 0), TopicPartition::new("b", 0)];
+        assert_eq!(assigned_user_data(assignment(&partitions, vec![9])).unwrap(), [9]);
+        assert_eq!(assigned_user_data(assignment(&[], Vec::new())).unwrap(), [0; 0]);
     }
 
     #[test]
@@ -126,17 +105,10 @@ mod tests {
         assert_eq!(subscription(&["t".into()], vec![7, 8]), expected);
         let expected: &[u8] = &[
             0, 0, // version
-            0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0,
-            1, // one topic, two partitions
+            0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 1, // one topic, two partitions
             0, 0, 0, 0, // user data
         ];
-        assert_eq!(
-            assignment(
-                &[TopicPartition::new("t", 3), TopicPartition::new("t", 1)],
-                Vec::new()
-            ),
-            expected
-        );
+        assert_eq!(assignment(&[TopicPartition::new("t", 3), TopicPartition::new("t", 1)], Vec::new()), expected);
     }
 
     #[test]

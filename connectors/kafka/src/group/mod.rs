@@ -9,9 +9,7 @@ mod requests;
 mod worker;
 
 use crate::wire::Endpoint;
-use comanda_streams::broker::{
-    BrokerError, ErrorKind, GroupRequest, GroupResponse, GroupTransport, error_code,
-};
+use comanda_streams::broker::{BrokerError, ErrorKind, GroupRequest, GroupResponse, GroupTransport, error_code};
 use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,28 +34,14 @@ impl KafkaGroup {
         let waiting_join = WaitingJoin::default();
         let start = |role: &str| {
             let (queue, requests) = channel();
-            let worker = Worker::new(
-                endpoint.clone(),
-                group_id,
-                requests,
-                answer.clone(),
-                waiting_join.clone(),
-            );
+            let worker = Worker::new(endpoint.clone(), group_id, requests, answer.clone(), waiting_join.clone());
             std::thread::Builder::new()
                 .name(format!("group-{role}"))
                 .spawn(move || worker.run())
                 .map(|_| queue)
-                .map_err(|e| {
-                    BrokerError::new(ErrorKind::Fatal, "start a group connection", e.to_string())
-                })
+                .map_err(|e| BrokerError::new(ErrorKind::Fatal, "start a group connection", e.to_string()))
         };
-        Ok(Self {
-            requests: start("member")?,
-            heartbeats: start("heartbeat")?,
-            answers,
-            answer,
-            waiting_join,
-        })
+        Ok(Self { requests: start("member")?, heartbeats: start("heartbeat")?, answers, answer, waiting_join })
     }
 }
 
@@ -69,14 +53,8 @@ impl GroupTransport for KafkaGroup {
         };
         if let Err(unsent) = queue.send(request) {
             // Only a panic ends a worker early; its request is answered all the same.
-            let lost = worker::failed(
-                &unsent.0,
-                ErrorKind::Fatal,
-                "the connection's thread has ended".to_owned(),
-            );
-            self.answer
-                .send(lost)
-                .expect("this value holds the receiver");
+            let lost = worker::failed(&unsent.0, ErrorKind::Fatal, "the connection's thread has ended".to_owned());
+            self.answer.send(lost).expect("this value holds the receiver");
         }
     }
 
@@ -87,11 +65,7 @@ impl GroupTransport for KafkaGroup {
 
 impl Drop for KafkaGroup {
     fn drop(&mut self) {
-        let waiting = self
-            .waiting_join
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let waiting = self.waiting_join.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(socket) = waiting {
             // Fails only if the connection is closed already, which is what is wanted.
             drop(socket.shutdown(Shutdown::Both));
@@ -102,7 +76,5 @@ impl Drop for KafkaGroup {
 /// A heartbeat that did not get through. It is told as a code, so that [`GroupResponse::Failed`] always means the one
 /// other request under way.
 fn unheard_heartbeat() -> GroupResponse {
-    GroupResponse::Heartbeat {
-        error: error_code::COORDINATOR_NOT_AVAILABLE,
-    }
+    GroupResponse::Heartbeat { error: error_code::COORDINATOR_NOT_AVAILABLE }
 }

@@ -5,13 +5,10 @@ use crate::wire::text;
 use comanda_streams::broker::{MemberAssignment, OffsetToCommit, TopicPartition};
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
-use kafka_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
+use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    GroupId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, OffsetCommitRequest,
-    SyncGroupRequest, TopicName,
+    GroupId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, OffsetCommitRequest, SyncGroupRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use std::collections::BTreeMap;
@@ -43,12 +40,7 @@ pub(super) struct Timeouts {
     pub(super) rebalance_ms: i32,
 }
 
-pub(super) fn join(
-    sender: Sender,
-    timeouts: Timeouts,
-    topics: &[String],
-    user_data: Vec<u8>,
-) -> JoinGroupRequest {
+pub(super) fn join(sender: Sender, timeouts: Timeouts, topics: &[String], user_data: Vec<u8>) -> JoinGroupRequest {
     let protocol = JoinGroupRequestProtocol::default()
         .with_name(PROTOCOL_NAME)
         .with_metadata(blobs::subscription(topics, user_data));
@@ -62,11 +54,7 @@ pub(super) fn join(
         .with_protocols(vec![protocol])
 }
 
-pub(super) fn sync(
-    sender: Sender,
-    generation: i32,
-    assignments: Vec<MemberAssignment>,
-) -> SyncGroupRequest {
+pub(super) fn sync(sender: Sender, generation: i32, assignments: Vec<MemberAssignment>) -> SyncGroupRequest {
     let assignment = |member: MemberAssignment| {
         SyncGroupRequestAssignment::default()
             .with_member_id(member.member_id.into())
@@ -89,19 +77,11 @@ pub(super) fn heartbeat(sender: Sender, generation: i32) -> HeartbeatRequest {
 }
 
 pub(super) fn leave(sender: Sender) -> LeaveGroupRequest {
-    let member = MemberIdentity::default()
-        .with_member_id(sender.member_id)
-        .with_group_instance_id(sender.instance_id);
-    LeaveGroupRequest::default()
-        .with_group_id(sender.group)
-        .with_members(vec![member])
+    let member = MemberIdentity::default().with_member_id(sender.member_id).with_group_instance_id(sender.instance_id);
+    LeaveGroupRequest::default().with_group_id(sender.group).with_members(vec![member])
 }
 
-pub(super) fn commit(
-    sender: Sender,
-    generation: i32,
-    offsets: Vec<OffsetToCommit>,
-) -> OffsetCommitRequest {
+pub(super) fn commit(sender: Sender, generation: i32, offsets: Vec<OffsetToCommit>) -> OffsetCommitRequest {
     let mut by_topic: BTreeMap<Arc<str>, Vec<OffsetCommitRequestPartition>> = BTreeMap::new();
     for (TopicPartition { topic, partition }, committed) in offsets {
         by_topic.entry(topic).or_default().push(
@@ -112,9 +92,7 @@ pub(super) fn commit(
         );
     }
     let topic = |(name, partitions): (Arc<str>, Vec<OffsetCommitRequestPartition>)| {
-        OffsetCommitRequestTopic::default()
-            .with_name(TopicName(text(&name)))
-            .with_partitions(partitions)
+        OffsetCommitRequestTopic::default().with_name(TopicName(text(&name))).with_partitions(partitions)
     };
     OffsetCommitRequest::default()
         .with_group_id(sender.group)

@@ -66,11 +66,7 @@ impl Worker {
             }
             Err(error) => {
                 self.fall_back();
-                failed(
-                    &lost,
-                    error.kind(),
-                    format!("group {}: {error}", self.group_id),
-                )
+                failed(&lost, error.kind(), format!("group {}: {error}", self.group_id))
             }
         }
     }
@@ -84,17 +80,11 @@ impl Worker {
         };
         connection.set_timeout(patience)?;
         if is_join {
-            *self
-                .waiting_join
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(connection.socket()?);
+            *self.waiting_join.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.socket()?);
         }
         let answer = exchange::exchange(&mut connection, &self.group_id, request);
         if is_join {
-            *self
-                .waiting_join
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = None;
+            *self.waiting_join.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         let answer = answer?; // a failed connection is dropped here
         self.connection = Some(connection);
@@ -103,11 +93,7 @@ impl Worker {
 
     fn connect(&mut self) -> Result<Connection, KafkaError> {
         let coordinator = self.cluster.coordinator(&self.group_id)?;
-        Connection::open(
-            &coordinator,
-            &self.endpoint.client_id,
-            self.endpoint.timeout,
-        )
+        Connection::open(&coordinator, &self.endpoint.client_id, self.endpoint.timeout)
     }
 
     /// An answer may say that the coordinator has moved or is not ready.
@@ -136,8 +122,6 @@ pub(super) fn failed(request: &GroupRequest, kind: ErrorKind, reason: String) ->
             tracing::debug!(%reason, "heartbeat not heard");
             unheard_heartbeat()
         }
-        _ => GroupResponse::Failed {
-            error: BrokerError::new(kind, exchange::name(request), reason),
-        },
+        _ => GroupResponse::Failed { error: BrokerError::new(kind, exchange::name(request), reason) },
     }
 }

@@ -32,11 +32,7 @@ impl Deliveries {
             0 => self.reach(topic, partition, offset),
             code::PURGE_QUEUE | code::PURGE_INFLIGHT => {}
             code => {
-                self.failure.get_or_insert(DeliveryFailure {
-                    topic,
-                    partition,
-                    code,
-                });
+                self.failure.get_or_insert(DeliveryFailure { topic, partition, code });
             }
         }
     }
@@ -69,11 +65,7 @@ impl Deliveries {
             for (partition, next) in (0..).zip(partitions.iter_mut()) {
                 let next_offset = std::mem::replace(next, NOTHING);
                 if next_offset != NOTHING {
-                    taken.push(ProducedPartition {
-                        topic: TopicHandle(topic),
-                        partition,
-                        next_offset,
-                    });
+                    taken.push(ProducedPartition { topic: TopicHandle(topic), partition, next_offset });
                 }
             }
         }
@@ -97,11 +89,8 @@ mod tests {
         for (topic, partition, offset) in [(1, 2, 7), (1, 2, 5), (0, 0, 0)] {
             deliveries.report(topic, partition, offset, 0);
         }
-        let reached: Vec<_> = deliveries
-            .take_reached()
-            .iter()
-            .map(|p| (p.topic.0, p.partition, p.next_offset))
-            .collect();
+        let reached: Vec<_> =
+            deliveries.take_reached().iter().map(|p| (p.topic.0, p.partition, p.next_offset)).collect();
         assert_eq!(reached, [(0, 0, 1), (1, 2, 8)]);
         assert!(deliveries.take_reached().is_empty());
     }
@@ -115,11 +104,7 @@ mod tests {
         deliveries.report(0, 0, -1001, 10);
         assert_eq!(
             deliveries.take_failure(),
-            Some(DeliveryFailure {
-                topic: 3,
-                partition: 1,
-                code: code::MSG_TIMED_OUT
-            })
+            Some(DeliveryFailure { topic: 3, partition: 1, code: code::MSG_TIMED_OUT })
         );
         assert_eq!(deliveries.take_failure(), None);
     }

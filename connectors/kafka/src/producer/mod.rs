@@ -8,8 +8,8 @@ use crate::KafkaError;
 use crate::classify::{Call, broker_error, classify, classify_delivery};
 use crate::ffi::{Client, Config, Failure, FlushState, Outgoing, Topic, code};
 use comanda_streams::broker::{
-    BrokerError, ErrorKind, GroupIdentity, Headers, OffsetAndMetadata, ProducedPartition, Producer,
-    TopicHandle, TopicPartition,
+    BrokerError, ErrorKind, GroupIdentity, Headers, OffsetAndMetadata, ProducedPartition, Producer, TopicHandle,
+    TopicPartition,
 };
 use deliveries::DeliveryFailure;
 use std::collections::HashMap;
@@ -40,10 +40,7 @@ pub(crate) struct KafkaProducer {
 
 impl KafkaProducer {
     /// A producer with all its settings.
-    pub(crate) fn new(
-        settings: &[(String, String)],
-        transactional_id: Option<&str>,
-    ) -> Result<Self, KafkaError> {
+    pub(crate) fn new(settings: &[(String, String)], transactional_id: Option<&str>) -> Result<Self, KafkaError> {
         Ok(Self {
             topics: Vec::new(),
             by_name: HashMap::new(),
@@ -54,31 +51,18 @@ impl KafkaProducer {
     }
 
     fn call(&self) -> Call {
-        if self.transactional_id.is_some() {
-            Call::Transaction
-        } else {
-            Call::Plain
-        }
+        if self.transactional_id.is_some() { Call::Transaction } else { Call::Plain }
     }
 
     fn error(&self, call: Call, attempt: &str, failure: &Failure) -> BrokerError {
         let failure = self.with_cause(failure);
-        let who = self
-            .transactional_id
-            .as_deref()
-            .unwrap_or("a plain producer");
-        broker_error(
-            classify(call, &failure),
-            format!("{attempt} of {who}"),
-            &failure,
-        )
+        let who = self.transactional_id.as_deref().unwrap_or("a plain producer");
+        broker_error(classify(call, &failure), format!("{attempt} of {who}"), &failure)
     }
 
     /// A failure that only says "broken down" stands for the error that did it.
     fn with_cause(&self, failure: &Failure) -> Failure {
-        let cause = (failure.code == code::FATAL)
-            .then(|| self.client.fatal_error())
-            .flatten();
+        let cause = (failure.code == code::FATAL).then(|| self.client.fatal_error()).flatten();
         cause.unwrap_or_else(|| failure.clone())
     }
 
@@ -106,28 +90,19 @@ impl KafkaProducer {
 
 impl Producer for KafkaProducer {
     fn init_transactions(&mut self) -> Result<(), BrokerError> {
-        self.client
-            .init_transactions()
-            .map_err(|e| self.error(self.call(), "init_transactions", &e))
+        self.client.init_transactions().map_err(|e| self.error(self.call(), "init_transactions", &e))
     }
 
     fn begin_transaction(&mut self) -> Result<(), BrokerError> {
-        self.client
-            .begin_transaction()
-            .map_err(|e| self.error(self.call(), "begin_transaction", &e))
+        self.client.begin_transaction().map_err(|e| self.error(self.call(), "begin_transaction", &e))
     }
 
     fn topic(&mut self, name: &str) -> Result<TopicHandle, BrokerError> {
         if let Some(handle) = self.by_name.get(name) {
             return Ok(*handle);
         }
-        let topic = Topic::new(&self.client, name).map_err(|e| {
-            broker_error(
-                ErrorKind::Fatal,
-                format!("make a handle of topic {name}"),
-                &e,
-            )
-        })?;
+        let topic = Topic::new(&self.client, name)
+            .map_err(|e| broker_error(ErrorKind::Fatal, format!("make a handle of topic {name}"), &e))?;
         let number = u32::try_from(self.topics.len()).expect("topics fit in memory, so in 32 bits");
         self.topics.push((name.to_owned(), topic));
         self.by_name.insert(name.to_owned(), TopicHandle(number));
@@ -146,22 +121,10 @@ impl Producer for KafkaProducer {
         self.serve_reports_now_and_then();
         let number = topic.0 as usize;
         let Some((name, handle)) = self.topics.get(number) else {
-            return Err(BrokerError::new(
-                ErrorKind::Fatal,
-                "send",
-                format!("no topic has the handle {}", topic.0),
-            ));
+            return Err(BrokerError::new(ErrorKind::Fatal, "send", format!("no topic has the handle {}", topic.0)));
         };
         let timestamp = sendable(timestamp);
-        let record = Outgoing {
-            topic: handle,
-            topic_number: number,
-            partition,
-            timestamp,
-            key,
-            value,
-            headers,
-        };
+        let record = Outgoing { topic: handle, topic_number: number, partition, timestamp, key, value, headers };
         loop {
             match self.client.produce(&record) {
                 Ok(()) => return Ok(()),
@@ -188,25 +151,18 @@ impl Producer for KafkaProducer {
         group: &GroupIdentity,
     ) -> Result<(), BrokerError> {
         // Brokers take an empty member id with generation -1 without fencing it: that must never be sent.
-        assert!(
-            !group.member_id.is_empty() && group.generation >= 0,
-            "offsets of no member: {group:?}"
-        );
+        assert!(!group.member_id.is_empty() && group.generation >= 0, "offsets of no member: {group:?}");
         let attempt = || {
             format!(
                 "send_offsets for group {} as {} in generation {}",
                 group.group_id, group.member_id, group.generation
             )
         };
-        self.client
-            .send_offsets(offsets, group)
-            .map_err(|e| self.error(self.call(), &attempt(), &e))
+        self.client.send_offsets(offsets, group).map_err(|e| self.error(self.call(), &attempt(), &e))
     }
 
     fn commit_transaction(&mut self) -> Result<(), BrokerError> {
-        self.client
-            .commit_transaction()
-            .map_err(|e| self.error(Call::Commit, "commit_transaction", &e))
+        self.client.commit_transaction().map_err(|e| self.error(Call::Commit, "commit_transaction", &e))
     }
 
     fn abort_transaction(&mut self) -> Result<(), BrokerError> {

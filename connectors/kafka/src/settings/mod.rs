@@ -31,14 +31,8 @@ pub(crate) enum ClientKind {
 
 const PREFIXES: [(&str, ClientKind); 5] = [
     ("main.consumer.", ClientKind::Consumer(ConsumerRole::Main)),
-    (
-        "restore.consumer.",
-        ClientKind::Consumer(ConsumerRole::Restore),
-    ),
-    (
-        "global.consumer.",
-        ClientKind::Consumer(ConsumerRole::Global),
-    ),
+    ("restore.consumer.", ClientKind::Consumer(ConsumerRole::Restore)),
+    ("global.consumer.", ClientKind::Consumer(ConsumerRole::Global)),
     ("producer.", ClientKind::Producer),
     ("admin.", ClientKind::Admin),
 ];
@@ -55,8 +49,8 @@ const CONSUMER_DEFAULTS: [(&str, &str); 8] = [
     ("socket.nagle.disable", "true"),
     ("socket.keepalive.enable", "true"),
     ("reconnect.backoff.max.ms", "1000"), // the default of 10 s makes a broker's restart a stall
-    ("fetch.wait.max.ms", "50"), // an idle partition must not hold up one that was just started
-    ("fetch.queue.backoff.ms", "2"), // the default of 1 s stalls refills
+    ("fetch.wait.max.ms", "50"),          // an idle partition must not hold up one that was just started
+    ("fetch.queue.backoff.ms", "2"),      // the default of 1 s stalls refills
     // All partitions share one queue; these bound it (a fetch in flight may overshoot).
     ("queued.min.messages", "20000"),
     ("queued.max.messages.kbytes", "16384"),
@@ -98,10 +92,7 @@ const ADMIN_KNOWN: [&str; 2] = ["client.id", "socket.timeout.ms"];
 impl KafkaSettings {
     /// Settings for the cluster at `bootstrap_servers`, nothing passed through.
     pub fn new(bootstrap_servers: impl Into<String>) -> Self {
-        Self {
-            bootstrap_servers: bootstrap_servers.into(),
-            passthrough: Vec::new(),
-        }
+        Self { bootstrap_servers: bootstrap_servers.into(), passthrough: Vec::new() }
     }
 
     /// Passes one setting through.
@@ -118,14 +109,10 @@ impl KafkaSettings {
     pub(crate) fn check(&self) -> Result<(), KafkaError> {
         for (key, value) in &self.passthrough {
             let (kind, name) = split_prefix(key);
-            if let Some((_, _, reason)) = REFUSED.iter().find(|(refused, harmless, _)| {
-                *refused == name && !harmless.contains(&value.as_str())
-            }) {
-                return Err(KafkaError::RefusedSetting {
-                    key: key.clone(),
-                    value: value.clone(),
-                    reason,
-                });
+            if let Some((_, _, reason)) =
+                REFUSED.iter().find(|(refused, harmless, _)| *refused == name && !harmless.contains(&value.as_str()))
+            {
+                return Err(KafkaError::RefusedSetting { key: key.clone(), value: value.clone(), reason });
             }
             if kind == Some(ClientKind::Admin) && !ADMIN_KNOWN.contains(&name) {
                 return Err(KafkaError::UnknownSetting { key: key.clone() });
@@ -136,11 +123,7 @@ impl KafkaSettings {
 
     /// All settings of one consumer, later ones over earlier ones.
     pub(crate) fn consumer(&self, role: ConsumerRole) -> Vec<(String, String)> {
-        self.layered(
-            ClientKind::Consumer(role),
-            &CONSUMER_DEFAULTS,
-            &CONSUMER_FORCED,
-        )
+        self.layered(ClientKind::Consumer(role), &CONSUMER_DEFAULTS, &CONSUMER_FORCED)
     }
 
     /// All settings of one producer, later ones over earlier ones.
@@ -158,48 +141,23 @@ impl KafkaSettings {
 
     /// A setting of the own connections.
     fn admin(&self, name: &str) -> Option<&str> {
-        self.given_to(ClientKind::Admin)
-            .filter(|(key, _)| *key == name)
-            .last()
-            .map(|(_, value)| value)
+        self.given_to(ClientKind::Admin).filter(|(key, _)| *key == name).last().map(|(_, value)| value)
     }
 
     /// How the own connections are made.
     pub(crate) fn endpoint(&self) -> Result<Endpoint, KafkaError> {
         let timeout = match self.admin("socket.timeout.ms") {
             None => ANSWER_TIMEOUT,
-            Some(value) => {
-                Duration::from_millis(value.parse().ok().filter(|ms| *ms > 0).ok_or_else(|| {
-                    let (key, reason) = (
-                        "socket.timeout.ms".to_owned(),
-                        "milliseconds, from 1".to_owned(),
-                    );
-                    KafkaError::InvalidSetting {
-                        key,
-                        value: value.to_owned(),
-                        reason,
-                    }
-                })?)
-            }
+            Some(value) => Duration::from_millis(value.parse().ok().filter(|ms| *ms > 0).ok_or_else(|| {
+                let (key, reason) = ("socket.timeout.ms".to_owned(), "milliseconds, from 1".to_owned());
+                KafkaError::InvalidSetting { key, value: value.to_owned(), reason }
+            })?),
         };
-        let bootstrap = self
-            .bootstrap_servers
-            .split(',')
-            .map(|address| address.trim().to_owned())
-            .collect();
-        Ok(Endpoint {
-            bootstrap,
-            client_id: self.admin("client.id").unwrap_or(CLIENT_ID).to_owned(),
-            timeout,
-        })
+        let bootstrap = self.bootstrap_servers.split(',').map(|address| address.trim().to_owned()).collect();
+        Ok(Endpoint { bootstrap, client_id: self.admin("client.id").unwrap_or(CLIENT_ID).to_owned(), timeout })
     }
 
-    fn layered(
-        &self,
-        kind: ClientKind,
-        defaults: &[(&str, &str)],
-        forced: &[(&str, &str)],
-    ) -> Vec<(String, String)> {
+    fn layered(&self, kind: ClientKind, defaults: &[(&str, &str)], forced: &[(&str, &str)]) -> Vec<(String, String)> {
         let bootstrap = [("bootstrap.servers", self.bootstrap_servers.as_str())];
         let given: Vec<_> = self.given_to(kind).collect();
         [defaults, &given, &bootstrap, forced]
@@ -211,11 +169,7 @@ impl KafkaSettings {
 
     /// What was passed through to one kind of client: bare names first, so that prefixed ones win.
     fn given_to(&self, kind: ClientKind) -> impl Iterator<Item = (&str, &str)> {
-        let all = || {
-            self.passthrough
-                .iter()
-                .map(|(key, value)| (split_prefix(key), value.as_str()))
-        };
+        let all = || self.passthrough.iter().map(|(key, value)| (split_prefix(key), value.as_str()));
         let bare = all().filter(|((owner, _), _)| owner.is_none());
         let own = all().filter(move |((owner, _), _)| *owner == Some(kind));
         bare.chain(own).map(|((_, name), value)| (name, value))
@@ -239,30 +193,16 @@ mod tests {
     }
 
     fn effective(settings: &[(String, String)], key: &str) -> Option<String> {
-        settings
-            .iter()
-            .rev()
-            .find(|(k, _)| k == key)
-            .map(|(_, v)| v.clone())
+        settings.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.clone())
     }
 
     #[test]
     fn a_setting_that_breaks_exactly_once_is_refused_by_name_under_every_prefix() {
-        for prefix in [
-            "",
-            "main.consumer.",
-            "restore.consumer.",
-            "global.consumer.",
-            "producer.",
-            "admin.",
-        ] {
+        for prefix in ["", "main.consumer.", "restore.consumer.", "global.consumer.", "producer.", "admin."] {
             for (name, _, _) in REFUSED {
                 let key = format!("{prefix}{name}");
                 let error = settings(&key, "bad").check().unwrap_err();
-                assert!(
-                    matches!(&error, KafkaError::RefusedSetting { key: named, .. } if *named == key),
-                    "{error}"
-                );
+                assert!(matches!(&error, KafkaError::RefusedSetting { key: named, .. } if *named == key), "{error}");
                 assert!(error.to_string().contains(&key));
             }
         }
@@ -279,32 +219,15 @@ mod tests {
 
     #[test]
     fn encrypted_listeners_are_refused_with_the_reason() {
-        let error = settings("security.protocol", "SASL_SSL")
-            .check()
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("security.protocol=SASL_SSL") && error.contains("plaintext only"),
-            "{error}"
-        );
+        let error = settings("security.protocol", "SASL_SSL").check().unwrap_err().to_string();
+        assert!(error.contains("security.protocol=SASL_SSL") && error.contains("plaintext only"), "{error}");
     }
 
     #[test]
     fn a_prefixed_setting_reaches_its_clients_only_and_wins_over_a_bare_one() {
-        let settings =
-            settings("main.consumer.fetch.wait.max.ms", "7").with("fetch.wait.max.ms", "9");
-        assert_eq!(
-            effective(&settings.consumer(ConsumerRole::Main), "fetch.wait.max.ms").unwrap(),
-            "7"
-        );
-        assert_eq!(
-            effective(
-                &settings.consumer(ConsumerRole::Restore),
-                "fetch.wait.max.ms"
-            )
-            .unwrap(),
-            "9"
-        );
+        let settings = settings("main.consumer.fetch.wait.max.ms", "7").with("fetch.wait.max.ms", "9");
+        assert_eq!(effective(&settings.consumer(ConsumerRole::Main), "fetch.wait.max.ms").unwrap(), "7");
+        assert_eq!(effective(&settings.consumer(ConsumerRole::Restore), "fetch.wait.max.ms").unwrap(), "9");
     }
 
     #[test]
@@ -314,10 +237,7 @@ mod tests {
         assert_eq!(effective(&producer, "linger.ms").unwrap(), "3");
         assert_eq!(effective(&producer, "enable.idempotence").unwrap(), "true");
         assert_eq!(effective(&producer, "transactional.id").unwrap(), "id-0");
-        assert_eq!(
-            effective(&settings.producer(None), "transactional.id"),
-            None
-        );
+        assert_eq!(effective(&settings.producer(None), "transactional.id"), None);
     }
 
     #[test]

@@ -4,9 +4,7 @@ use super::{Connection, Endpoint, text};
 use crate::KafkaError;
 use crate::error::kafka;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::{
-    FindCoordinatorRequest, MetadataRequest, MetadataResponse, TopicName,
-};
+use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::Request;
 use std::collections::HashMap;
 use std::io;
@@ -28,41 +26,24 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// No connection yet.
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self {
-            endpoint,
-            brokers: HashMap::new(),
-            controller: -1,
-            open: HashMap::new(),
-        }
+        Self { endpoint, brokers: HashMap::new(), controller: -1, open: HashMap::new() }
     }
 
     /// Metadata of `topics`, or of all; asking creates none.
-    pub(crate) fn metadata(
-        &mut self,
-        topics: Option<&[&str]>,
-    ) -> Result<MetadataResponse, KafkaError> {
-        let named =
-            |name: &&str| MetadataRequestTopic::default().with_name(Some(TopicName(text(name))));
+    pub(crate) fn metadata(&mut self, topics: Option<&[&str]>) -> Result<MetadataResponse, KafkaError> {
+        let named = |name: &&str| MetadataRequestTopic::default().with_name(Some(TopicName(text(name))));
         let request = MetadataRequest::default()
             .with_topics(topics.map(|names| names.iter().map(named).collect()))
             .with_allow_auto_topic_creation(false);
         let answer = self.ask_any(&request, METADATA_VERSION)?;
         let address = |host: &str, port: i32| format!("{host}:{port}");
-        self.brokers = answer
-            .brokers
-            .iter()
-            .map(|b| (b.node_id.0, address(&b.host, b.port)))
-            .collect();
+        self.brokers = answer.brokers.iter().map(|b| (b.node_id.0, address(&b.host, b.port))).collect();
         self.controller = answer.controller_id.0;
         Ok(answer)
     }
 
     /// Asks whichever broker answers.
-    pub(crate) fn ask_any<R: Request>(
-        &mut self,
-        request: &R,
-        version: i16,
-    ) -> Result<R::Response, KafkaError> {
+    pub(crate) fn ask_any<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, KafkaError> {
         let mut candidates: Vec<String> = self.open.keys().cloned().collect();
         candidates.extend(self.brokers.values().cloned());
         candidates.extend(self.endpoint.bootstrap.iter().cloned());
@@ -72,9 +53,7 @@ impl Cluster {
         };
         for address in candidates {
             match self.ask_at(&address, request, version) {
-                Err(error @ (KafkaError::Unreachable { .. } | KafkaError::Connection { .. })) => {
-                    failure = error
-                }
+                Err(error @ (KafkaError::Unreachable { .. } | KafkaError::Connection { .. })) => failure = error,
                 answer => return answer,
             }
         }
@@ -94,11 +73,7 @@ impl Cluster {
     }
 
     /// Asks the controller (with KRaft: a broker that passes it on), as the last metadata named it.
-    pub(crate) fn ask_controller<R: Request>(
-        &mut self,
-        request: &R,
-        version: i16,
-    ) -> Result<R::Response, KafkaError> {
+    pub(crate) fn ask_controller<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, KafkaError> {
         self.ask(self.controller, request, version)
     }
 
@@ -115,9 +90,7 @@ impl Cluster {
 
     /// Address of the coordinator of a group.
     pub(crate) fn coordinator(&mut self, group_id: &str) -> Result<String, KafkaError> {
-        let request = FindCoordinatorRequest::default()
-            .with_key(text(group_id))
-            .with_key_type(GROUP_KEY);
+        let request = FindCoordinatorRequest::default().with_key(text(group_id)).with_key_type(GROUP_KEY);
         let answer = self.ask_any(&request, FIND_COORDINATOR_VERSION)?;
         match answer.error_code {
             0 => Ok(format!("{}:{}", &*answer.host, answer.port)),
@@ -125,12 +98,7 @@ impl Cluster {
         }
     }
 
-    fn ask_at<R: Request>(
-        &mut self,
-        address: &str,
-        request: &R,
-        version: i16,
-    ) -> Result<R::Response, KafkaError> {
+    fn ask_at<R: Request>(&mut self, address: &str, request: &R, version: i16) -> Result<R::Response, KafkaError> {
         let mut connection = match self.open.remove(address) {
             Some(connection) => connection,
             None => Connection::open(address, &self.endpoint.client_id, self.endpoint.timeout)?,

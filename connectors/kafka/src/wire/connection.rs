@@ -29,15 +29,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects to `address` and asks for its versions; answers may take `timeout`.
-    pub(crate) fn open(
-        address: &str,
-        client_id: &str,
-        timeout: Duration,
-    ) -> Result<Self, KafkaError> {
-        let stream = connect(address, timeout).map_err(|source| KafkaError::Unreachable {
-            addresses: address.to_owned(),
-            source,
-        })?;
+    pub(crate) fn open(address: &str, client_id: &str, timeout: Duration) -> Result<Self, KafkaError> {
+        let stream = connect(address, timeout)
+            .map_err(|source| KafkaError::Unreachable { addresses: address.to_owned(), source })?;
         let mut connection = Self {
             stream,
             address: address.to_owned(),
@@ -47,37 +41,26 @@ impl Connection {
         };
         // Version 0 is understood by every broker, whatever its age (KIP-511).
         let answer = connection.exchange(&ApiVersionsRequest::default(), 0)?;
-        connection.versions = answer
-            .api_keys
-            .iter()
-            .map(|api| (api.api_key, (api.min_version, api.max_version)))
-            .collect();
+        connection.versions =
+            answer.api_keys.iter().map(|api| (api.api_key, (api.min_version, api.max_version))).collect();
         Ok(connection)
     }
 
     /// Changes how long an answer may take.
     pub(crate) fn set_timeout(&self, timeout: Duration) -> Result<(), KafkaError> {
-        self.stream
-            .set_read_timeout(Some(timeout))
-            .map_err(|source| self.broken(source))
+        self.stream.set_read_timeout(Some(timeout)).map_err(|source| self.broken(source))
     }
 
     /// A second hold on the socket, to shut it down from another thread.
     pub(crate) fn socket(&self) -> Result<TcpStream, KafkaError> {
-        self.stream
-            .try_clone()
-            .map_err(|source| self.broken(source))
+        self.stream.try_clone().map_err(|source| self.broken(source))
     }
 
     /// Sends `request` in `version`, or in the broker's highest if that is lower, and waits for the answer.
     ///
     /// # Errors
     /// After any error the connection is of no use.
-    pub(crate) fn call<R: Request>(
-        &mut self,
-        request: &R,
-        version: i16,
-    ) -> Result<R::Response, KafkaError> {
+    pub(crate) fn call<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, KafkaError> {
         let (lowest, highest) = self.versions.get(&R::KEY).copied().unwrap_or((0, -1));
         let chosen = version.min(highest);
         if chosen < lowest {
@@ -89,23 +72,16 @@ impl Connection {
         self.exchange(request, chosen)
     }
 
-    fn exchange<R: Request>(
-        &mut self,
-        request: &R,
-        version: i16,
-    ) -> Result<R::Response, KafkaError> {
+    fn exchange<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, KafkaError> {
         let frame = self.encode(request, version)?;
-        self.stream
-            .write_all(&frame)
-            .map_err(|source| self.broken(source))?;
+        self.stream.write_all(&frame).map_err(|source| self.broken(source))?;
         let mut answer = self.read_answer()?;
         let header = ResponseHeader::decode(&mut answer, R::Response::header_version(version))
             .map_err(|e| self.misunderstood(e))?;
         if header.correlation_id != self.last_request {
-            return Err(self.misunderstood(format!(
-                "answer {} came to request {}",
-                header.correlation_id, self.last_request
-            )));
+            return Err(
+                self.misunderstood(format!("answer {} came to request {}", header.correlation_id, self.last_request))
+            );
         }
         R::Response::decode(&mut answer, version).map_err(|e| self.misunderstood(e))
     }
@@ -119,46 +95,31 @@ impl Connection {
             .with_client_id(Some(text(&self.client_id)));
         let mut frame = BytesMut::new();
         frame.put_i32(0);
-        header
-            .encode(&mut frame, R::header_version(version))
-            .map_err(|e| self.misunderstood(e))?;
-        request
-            .encode(&mut frame, version)
-            .map_err(|e| self.misunderstood(e))?;
-        let length =
-            i32::try_from(frame.len() - LENGTH_BYTES).map_err(|e| self.misunderstood(e))?;
+        header.encode(&mut frame, R::header_version(version)).map_err(|e| self.misunderstood(e))?;
+        request.encode(&mut frame, version).map_err(|e| self.misunderstood(e))?;
+        let length = i32::try_from(frame.len() - LENGTH_BYTES).map_err(|e| self.misunderstood(e))?;
         frame[..LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
         Ok(frame)
     }
 
     fn read_answer(&mut self) -> Result<Bytes, KafkaError> {
         let mut length = [0; LENGTH_BYTES];
-        self.stream
-            .read_exact(&mut length)
-            .map_err(|source| self.broken(source))?;
+        self.stream.read_exact(&mut length).map_err(|source| self.broken(source))?;
         let length = usize::try_from(i32::from_be_bytes(length)).unwrap_or(usize::MAX);
         if length > MAX_ANSWER_BYTES {
             return Err(self.misunderstood(format!("an answer of {length} bytes")));
         }
         let mut answer = vec![0; length];
-        self.stream
-            .read_exact(&mut answer)
-            .map_err(|source| self.broken(source))?;
+        self.stream.read_exact(&mut answer).map_err(|source| self.broken(source))?;
         Ok(answer.into())
     }
 
     fn broken(&self, source: io::Error) -> KafkaError {
-        KafkaError::Connection {
-            address: self.address.clone(),
-            source,
-        }
+        KafkaError::Connection { address: self.address.clone(), source }
     }
 
     fn misunderstood(&self, reason: impl Display) -> KafkaError {
-        KafkaError::Protocol {
-            address: self.address.clone(),
-            reason: reason.to_string(),
-        }
+        KafkaError::Protocol { address: self.address.clone(), reason: reason.to_string() }
     }
 }
 

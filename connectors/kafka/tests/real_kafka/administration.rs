@@ -19,20 +19,12 @@ fn topics_are_created_once_described_in_order_and_listed() {
     admin.create_topics(&[new]).unwrap();
 
     let described = admin.describe_topics(&[&missing, &name]).unwrap();
-    let [None, Some(found)] = &described[..] else {
-        panic!("{described:?}")
-    };
+    let [None, Some(found)] = &described[..] else { panic!("{described:?}") };
     assert_eq!((&found.name, found.partitions), (&name, 3));
     assert_ne!(found.id, [0; 16]);
     let listed = admin.list_topics().unwrap();
     assert!(listed.contains(&name) && !listed.contains(&missing));
-    assert_eq!(
-        admin
-            .topic_config(&name, "cleanup.policy")
-            .unwrap()
-            .as_deref(),
-        Some("compact")
-    );
+    assert_eq!(admin.topic_config(&name, "cleanup.policy").unwrap().as_deref(), Some("compact"));
     assert_eq!(admin.topic_config(&name, "no.such.setting").unwrap(), None);
 }
 
@@ -75,11 +67,7 @@ fn deleted_records_move_the_earliest_offset() {
     let before = |offset| [(partition(&topic, 0), offset)];
     admin.delete_records(&before(4)).unwrap();
     admin.delete_records(&before(2)).unwrap(); // below the start: nothing to do
-    let earliest = admin.list_offsets(
-        &[partition(&topic, 0)],
-        OffsetSpec::Earliest,
-        Isolation::ReadCommitted,
-    );
+    let earliest = admin.list_offsets(&[partition(&topic, 0)], OffsetSpec::Earliest, Isolation::ReadCommitted);
     assert_eq!(earliest.unwrap(), [4]);
     assert!(admin.delete_records(&before(1000)).is_err());
 }
@@ -87,11 +75,7 @@ fn deleted_records_move_the_earliest_offset() {
 #[test]
 fn a_partition_that_does_not_exist_is_an_unknown_topic() {
     let asked = [partition(&topic(1), 7)];
-    let listed = broker().admin().unwrap().list_offsets(
-        &asked,
-        OffsetSpec::Latest,
-        Isolation::ReadCommitted,
-    );
+    let listed = broker().admin().unwrap().list_offsets(&asked, OffsetSpec::Latest, Isolation::ReadCommitted);
     assert_eq!(listed.unwrap_err().kind, ErrorKind::UnknownTopic);
 }
 
@@ -104,17 +88,10 @@ fn committed_offsets_wait_for_the_open_transaction_on_them() {
     producer.begin_transaction().unwrap();
     send_values(&mut *producer, &topic, &["out"]);
     producer.flush().unwrap();
-    producer
-        .send_offsets(&[(partition(&topic, 0), offset(9, ""))], &member)
-        .unwrap();
+    producer.send_offsets(&[(partition(&topic, 0), offset(9, ""))], &member).unwrap();
 
     let asked = [partition(&topic, 0)];
-    let waiting = std::thread::spawn(move || {
-        broker()
-            .admin()
-            .unwrap()
-            .committed_offsets(&group_id, &asked)
-    });
+    let waiting = std::thread::spawn(move || broker().admin().unwrap().committed_offsets(&group_id, &asked));
     std::thread::sleep(Duration::from_millis(500));
     let was_waiting = !waiting.is_finished();
     let started = Instant::now();

@@ -4,9 +4,8 @@ use bytes::Bytes;
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_servers::{Servers, unique_name};
 use comanda_streams::broker::{
-    Broker, Consumer, ConsumerRole, ErrorKind, Fetched, GroupIdentity, GroupRequest, GroupResponse,
-    GroupTransport, Headers, NewTopic, OffsetAndMetadata, PartitionId, Producer, RawRecord,
-    TopicPartition, error_code,
+    Broker, Consumer, ConsumerRole, ErrorKind, Fetched, GroupIdentity, GroupRequest, GroupResponse, GroupTransport,
+    Headers, NewTopic, OffsetAndMetadata, PartitionId, Producer, RawRecord, TopicPartition, error_code,
 };
 use std::time::{Duration, Instant};
 
@@ -22,12 +21,7 @@ pub fn broker() -> KafkaBroker {
 /// A fresh topic.
 pub fn topic(partitions: i32) -> String {
     let name = unique_name("real_kafka");
-    let new = NewTopic {
-        name: name.clone(),
-        partitions,
-        replication: 1,
-        configs: Vec::new(),
-    };
+    let new = NewTopic { name: name.clone(), partitions, replication: 1, configs: Vec::new() };
     broker().admin().unwrap().create_topics(&[new]).unwrap();
     name
 }
@@ -56,16 +50,7 @@ pub fn fill(topic: &str, count: usize, size: usize) {
 pub fn send_values<V: AsRef<[u8]>>(producer: &mut dyn Producer, topic: &str, values: &[V]) {
     let handle = producer.topic(topic).unwrap();
     for (timestamp, value) in (1..).zip(values) {
-        producer
-            .send(
-                handle,
-                Some(0),
-                timestamp,
-                Some(b"k"),
-                Some(value.as_ref()),
-                &Headers::EMPTY,
-            )
-            .unwrap();
+        producer.send(handle, Some(0), timestamp, Some(b"k"), Some(value.as_ref()), &Headers::EMPTY).unwrap();
     }
 }
 
@@ -79,9 +64,7 @@ pub fn consumer(topic: &str, offset: i64) -> Box<dyn Consumer> {
 /// Polls once; for items of any partition.
 pub fn poll(consumer: &mut dyn Consumer, max: usize) -> Vec<Fetched> {
     let mut out = Vec::new();
-    consumer
-        .poll(Duration::from_millis(100), max, &mut out)
-        .unwrap();
+    consumer.poll(Duration::from_millis(100), max, &mut out).unwrap();
     out
 }
 
@@ -93,10 +76,7 @@ pub fn read_to_end(consumer: &mut dyn Consumer) -> (Vec<RawRecord>, i64) {
         for fetched in poll(consumer, 1000) {
             match fetched {
                 Fetched::Record(ID, record) => records.push(record),
-                Fetched::End {
-                    partition: ID,
-                    position,
-                } => return (records, position),
+                Fetched::End { partition: ID, position } => return (records, position),
                 other => panic!("{other:?}"),
             }
         }
@@ -107,17 +87,11 @@ pub fn read_to_end(consumer: &mut dyn Consumer) -> (Vec<RawRecord>, i64) {
 /// The values of all committed records of partition 0.
 pub fn committed_values(topic: &str) -> Vec<Bytes> {
     let (records, _) = read_to_end(&mut *consumer(topic, 0));
-    records
-        .into_iter()
-        .map(|record| record.value.unwrap())
-        .collect()
+    records.into_iter().map(|record| record.value.unwrap()).collect()
 }
 
 pub fn offset(offset: i64, metadata: &str) -> OffsetAndMetadata {
-    OffsetAndMetadata {
-        offset,
-        metadata: metadata.to_owned(),
-    }
+    OffsetAndMetadata { offset, metadata: metadata.to_owned() }
 }
 
 /// Waits for the transport's next answer.
@@ -150,11 +124,7 @@ pub fn first_join(group: &mut dyn GroupTransport, topic: &str) -> String {
     while Instant::now() < deadline {
         group.send(join_request("", topic, b""));
         match answer(group) {
-            GroupResponse::Joined {
-                error: error_code::MEMBER_ID_REQUIRED,
-                member_id,
-                ..
-            } => return member_id,
+            GroupResponse::Joined { error: error_code::MEMBER_ID_REQUIRED, member_id, .. } => return member_id,
             GroupResponse::Joined { error: 14..=16, .. } => {}
             GroupResponse::Failed { error } if error.kind == ErrorKind::Retriable => {}
             other => panic!("{other:?}"),
@@ -167,27 +137,13 @@ pub fn first_join(group: &mut dyn GroupTransport, topic: &str) -> String {
 pub fn join_alone(group: &mut dyn GroupTransport, group_id: &str, topic: &str) -> GroupIdentity {
     let member_id = first_join(group, topic);
     group.send(join_request(&member_id, topic, b""));
-    let GroupResponse::Joined {
-        error: 0,
-        generation,
-        ..
-    } = answer(group)
-    else {
-        panic!("not joined")
-    };
+    let GroupResponse::Joined { error: 0, generation, .. } = answer(group) else { panic!("not joined") };
     group.send(GroupRequest::Sync {
         generation,
         member_id: member_id.clone(),
         instance_id: None,
         assignments: Vec::new(),
     });
-    let GroupResponse::Synced { error: 0, .. } = answer(group) else {
-        panic!("not synced")
-    };
-    GroupIdentity {
-        group_id: group_id.to_owned(),
-        member_id,
-        generation,
-        instance_id: None,
-    }
+    let GroupResponse::Synced { error: 0, .. } = answer(group) else { panic!("not synced") };
+    GroupIdentity { group_id: group_id.to_owned(), member_id, generation, instance_id: None }
 }

@@ -4,19 +4,13 @@ use crate::fixture::*;
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_servers::{Kind, OwnServer, unique_name};
 use comanda_streams::broker::{
-    Admin, Broker, BrokerError, ConsumerRole, ErrorKind, GroupRequest, GroupResponse,
-    GroupTransport, NewTopic, Producer, error_code,
+    Admin, Broker, BrokerError, ConsumerRole, ErrorKind, GroupRequest, GroupResponse, GroupTransport, NewTopic,
+    Producer, error_code,
 };
 use std::time::{Duration, Instant};
 
 /// One transaction of one record, begun anew after whatever an outage does to it.
-fn commit(
-    broker: &KafkaBroker,
-    producer: &mut Box<dyn Producer>,
-    id: &str,
-    topic: &str,
-    value: &str,
-) {
+fn commit(broker: &KafkaBroker, producer: &mut Box<dyn Producer>, id: &str, topic: &str, value: &str) {
     let deadline = Instant::now() + PATIENCE;
     let mut rebuild = false;
     while Instant::now() < deadline {
@@ -28,9 +22,7 @@ fn commit(
         match try_commit(&mut **producer, topic, value) {
             Ok(()) => return,
             Err(error) => match error.kind {
-                ErrorKind::Abortable | ErrorKind::Retriable => {
-                    rebuild = producer.abort_transaction().is_err()
-                }
+                ErrorKind::Abortable | ErrorKind::Retriable => rebuild = producer.abort_transaction().is_err(),
                 ErrorKind::ProducerFenced => rebuild = true,
                 _ => panic!("{error}"), // of an outcome unknown this test could not tell what to expect
             },
@@ -47,11 +39,7 @@ fn try_commit(producer: &mut dyn Producer, topic: &str, value: &str) -> Result<(
 }
 
 fn beat(group: &mut dyn GroupTransport, generation: i32, member_id: &str) -> i16 {
-    group.send(GroupRequest::Heartbeat {
-        generation,
-        member_id: member_id.to_owned(),
-        instance_id: None,
-    });
+    group.send(GroupRequest::Heartbeat { generation, member_id: member_id.to_owned(), instance_id: None });
     match answer(group) {
         GroupResponse::Heartbeat { error } => error,
         other => panic!("{other:?}"),
@@ -66,18 +54,9 @@ fn describe(admin: &mut dyn Admin, topic: &str) -> bool {
 fn reader_writer_member_and_administrator_outlive_a_killed_broker() {
     let server = OwnServer::start(Kind::Kafka);
     let broker = KafkaBroker::new(KafkaSettings::new(server.address())).unwrap();
-    let (topic, group_id, id) = (
-        unique_name("outage"),
-        unique_name("group"),
-        unique_name("tx"),
-    );
+    let (topic, group_id, id) = (unique_name("outage"), unique_name("group"), unique_name("tx"));
     let mut admin = broker.admin().unwrap();
-    let new = NewTopic {
-        name: topic.clone(),
-        partitions: 1,
-        replication: 1,
-        configs: Vec::new(),
-    };
+    let new = NewTopic { name: topic.clone(), partitions: 1, replication: 1, configs: Vec::new() };
     admin.create_topics(&[new]).unwrap();
     let mut group = broker.group(&group_id).unwrap();
     let member = join_alone(&mut *group, &group_id, &topic);
@@ -89,23 +68,14 @@ fn reader_writer_member_and_administrator_outlive_a_killed_broker() {
     assert_eq!(read_to_end(&mut *consumer).0.len(), 1);
 
     server.kill();
-    assert_eq!(
-        beat(&mut *group, member.generation, &member.member_id),
-        error_code::COORDINATOR_NOT_AVAILABLE
-    );
+    assert_eq!(beat(&mut *group, member.generation, &member.member_id), error_code::COORDINATOR_NOT_AVAILABLE);
     std::thread::sleep(Duration::from_secs(1));
     server.start_again();
 
     assert!(describe(&mut *admin, &topic));
     commit(&broker, &mut producer, &id, &topic, "after");
     let (records, _) = read_to_end(&mut *consumer);
-    assert_eq!(
-        records
-            .iter()
-            .map(|r| r.value.as_deref().unwrap())
-            .collect::<Vec<_>>(),
-        [b"after"]
-    );
+    assert_eq!(records.iter().map(|r| r.value.as_deref().unwrap()).collect::<Vec<_>>(), [b"after"]);
     // The broker counts the session from when it has loaded the group: the member is still there, or has run out.
     let deadline = Instant::now() + PATIENCE;
     loop {

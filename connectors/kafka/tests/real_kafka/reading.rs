@@ -13,11 +13,7 @@ fn offsets_until(
     let deadline = Instant::now() + PATIENCE;
     let mut seen = Vec::new();
     while !done(&seen) {
-        assert!(
-            Instant::now() < deadline,
-            "{} records within {PATIENCE:?}",
-            seen.len()
-        );
+        assert!(Instant::now() < deadline, "{} records within {PATIENCE:?}", seen.len());
         for fetched in poll(consumer, max) {
             if let Fetched::Record(ID, record) = fetched {
                 seen.push(record.offset);
@@ -42,21 +38,14 @@ fn a_position_outside_the_log_is_told_and_nothing_comes_until_it_is_assigned_ane
 
     consumer.assign(ID, &partition(&topic, 0), 8).unwrap();
     let (records, end) = read_to_end(&mut *consumer);
-    assert_eq!(
-        (records.iter().map(|r| r.offset).collect::<Vec<_>>(), end),
-        (vec![8, 9], 11)
-    );
+    assert_eq!((records.iter().map(|r| r.offset).collect::<Vec<_>>(), end), (vec![8, 9], 11));
 }
 
 #[test]
 fn a_position_that_was_deleted_is_out_of_range() {
     let topic = topic(1);
     fill(&topic, 100, 10);
-    broker()
-        .admin()
-        .unwrap()
-        .delete_records(&[(partition(&topic, 0), 50)])
-        .unwrap();
+    broker().admin().unwrap().delete_records(&[(partition(&topic, 0), 50)]).unwrap();
     let mut consumer = consumer(&topic, 10);
     let deadline = Instant::now() + PATIENCE;
     let mut seen = Vec::new();
@@ -78,12 +67,7 @@ fn a_partition_assigned_at_another_offset_never_delivers_what_was_fetched_before
         // Few records at a time, so that the rest of a fetch waits in the client when the next round comes.
         let wanted = 1 + (round % 250) as usize;
         let seen = offsets_until(&mut *consumer, wanted, |seen| seen.len() >= wanted);
-        assert!(
-            (start..)
-                .zip(&seen)
-                .all(|(expected, offset)| *offset == expected),
-            "round {round}: {seen:?}"
-        );
+        assert!((start..).zip(&seen).all(|(expected, offset)| *offset == expected), "round {round}: {seen:?}");
         assert_eq!(consumer.position(ID), Some(start + seen.len() as i64));
     }
 }
@@ -97,28 +81,18 @@ fn a_number_or_a_partition_that_changes_hands_takes_nothing_with_it() {
     offsets_until(&mut *consumer, 10, |seen| seen.len() >= 10);
     consumer.assign(ID, &partition(&second, 0), 1500).unwrap(); // the number goes to another partition
     let (records, _) = read_to_end(&mut *consumer);
-    assert_eq!(
-        records.iter().map(|r| r.offset).collect::<Vec<_>>(),
-        (1500..2000).collect::<Vec<_>>()
-    );
+    assert_eq!(records.iter().map(|r| r.offset).collect::<Vec<_>>(), (1500..2000).collect::<Vec<_>>());
 
     let other = PartitionId(3);
-    consumer
-        .assign(other, &partition(&second, 0), 1999)
-        .unwrap(); // the partition goes to another number
+    consumer.assign(other, &partition(&second, 0), 1999).unwrap(); // the partition goes to another number
     assert_eq!(consumer.position(ID), None);
     let deadline = Instant::now() + PATIENCE;
     let mut seen = Vec::new();
     while seen.len() < 2 && Instant::now() < deadline {
         seen.extend(poll(&mut *consumer, 10));
     }
-    let [
-        Fetched::Record(PartitionId(3), record),
-        Fetched::End {
-            partition: PartitionId(3),
-            position: 2001,
-        },
-    ] = &seen[..]
+    let [Fetched::Record(PartitionId(3), record), Fetched::End { partition: PartitionId(3), position: 2001 }] =
+        &seen[..]
     else {
         panic!("{seen:?}")
     };
@@ -154,21 +128,13 @@ fn a_paused_partition_is_silent_while_others_go_on_and_misses_nothing_afterwards
         assert_eq!(consumer.position(ID), Some(seen.len() as i64));
         let deadline = Instant::now() + Duration::from_millis(if round == 0 { 3_000 } else { 200 });
         while Instant::now() < deadline {
-            assert!(
-                poll(&mut *consumer, 500)
-                    .iter()
-                    .all(|f| !matches!(f, Fetched::Record(ID, _)))
-            );
+            assert!(poll(&mut *consumer, 500).iter().all(|f| !matches!(f, Fetched::Record(ID, _))));
         }
         consumer.resume(ID).unwrap();
-        seen.extend(offsets_until(&mut *consumer, 500, |seen| {
-            seen.len() >= 1_000
-        }));
+        seen.extend(offsets_until(&mut *consumer, 500, |seen| seen.len() >= 1_000));
     }
     let left = RECORDS - seen.len();
-    seen.extend(offsets_until(&mut *consumer, 2_000, |seen| {
-        seen.len() >= left
-    }));
+    seen.extend(offsets_until(&mut *consumer, 2_000, |seen| seen.len() >= left));
     assert_eq!(seen, (0..RECORDS as i64).collect::<Vec<_>>());
     assert_eq!(consumer.position(other_id), Some(RECORDS as i64 + 1));
 }
@@ -183,10 +149,7 @@ fn a_resumed_partition_that_was_moved_while_paused_starts_at_its_new_place() {
     assert!((0..5).all(|_| poll(&mut *consumer, 100).is_empty()));
     consumer.assign(ID, &partition(&topic, 0), 9_000).unwrap();
     let (records, _) = read_to_end(&mut *consumer);
-    assert_eq!(
-        records.iter().map(|r| r.offset).collect::<Vec<_>>(),
-        (9_000..10_000).collect::<Vec<_>>()
-    );
+    assert_eq!(records.iter().map(|r| r.offset).collect::<Vec<_>>(), (9_000..10_000).collect::<Vec<_>>());
 }
 
 #[test]
@@ -204,10 +167,7 @@ fn the_end_is_told_again_after_more_was_written_and_stands_past_an_abort() {
     assert_eq!((records.len(), end), (0, 7)); // two records and the abort's marker
     fill(&topic, 2, 10);
     let (records, end) = read_to_end(&mut *consumer);
-    assert_eq!(
-        (records.iter().map(|r| r.offset).collect::<Vec<_>>(), end),
-        (vec![7, 8], 10)
-    );
+    assert_eq!((records.iter().map(|r| r.offset).collect::<Vec<_>>(), end), (vec![7, 8], 10));
 }
 
 #[test]
@@ -231,11 +191,7 @@ fn records_outlive_their_poll_and_their_consumer() {
     let topic = topic(1);
     fill(&topic, 3_000, 100);
     let (records, _) = read_to_end(&mut *consumer(&topic, 0));
-    assert!(
-        records
-            .iter()
-            .all(|r| r.value.as_deref() == Some(&[b'x'; 100][..]))
-    );
+    assert!(records.iter().all(|r| r.value.as_deref() == Some(&[b'x'; 100][..])));
 }
 
 #[test]

@@ -11,45 +11,19 @@ fn a_committed_transaction_is_read_as_it_was_sent_and_the_end_lies_past_its_mark
     let topic = topic(1);
     let mut producer = producer();
     let handle = producer.topic(&topic).unwrap();
-    let headers = Headers::new(vec![
-        ("a".into(), Some(Bytes::from_static(b"1"))),
-        ("b".into(), None),
-    ]);
+    let headers = Headers::new(vec![("a".into(), Some(Bytes::from_static(b"1"))), ("b".into(), None)]);
     producer.begin_transaction().unwrap();
-    producer
-        .send(
-            handle,
-            Some(0),
-            1_000,
-            Some(b"key"),
-            Some(b"value"),
-            &headers,
-        )
-        .unwrap();
-    producer
-        .send(handle, Some(0), 2_000, None, Some(b""), &Headers::EMPTY)
-        .unwrap();
-    producer
-        .send(handle, Some(0), 3_000, Some(b""), None, &Headers::EMPTY)
-        .unwrap();
+    producer.send(handle, Some(0), 1_000, Some(b"key"), Some(b"value"), &headers).unwrap();
+    producer.send(handle, Some(0), 2_000, None, Some(b""), &Headers::EMPTY).unwrap();
+    producer.send(handle, Some(0), 3_000, Some(b""), None, &Headers::EMPTY).unwrap();
     producer.flush().unwrap();
-    assert_eq!(
-        producer.take_produced(),
-        [ProducedPartition {
-            topic: handle,
-            partition: 0,
-            next_offset: 3
-        }]
-    );
+    assert_eq!(producer.take_produced(), [ProducedPartition { topic: handle, partition: 0, next_offset: 3 }]);
     assert!(producer.take_produced().is_empty());
     producer.commit_transaction().unwrap();
 
     let mut consumer = consumer(&topic, 0);
     let (records, end) = read_to_end(&mut *consumer);
-    let seen: Vec<_> = records
-        .iter()
-        .map(|r| (r.offset, r.timestamp, r.key.as_deref(), r.value.as_deref()))
-        .collect();
+    let seen: Vec<_> = records.iter().map(|r| (r.offset, r.timestamp, r.key.as_deref(), r.value.as_deref())).collect();
     assert_eq!(
         seen,
         [
@@ -91,23 +65,14 @@ fn an_abort_with_records_queued_and_in_flight_is_quick_and_leaves_the_next_trans
         send_values(&mut *producer, &topic, &vec![vec![b'x'; 500]; 20_000]);
         let started = Instant::now();
         producer.abort_transaction().unwrap();
-        assert!(
-            started.elapsed().as_secs() < 5,
-            "{round}: {:?}",
-            started.elapsed()
-        );
+        assert!(started.elapsed().as_secs() < 5, "{round}: {:?}", started.elapsed());
 
         producer.begin_transaction().unwrap();
         send_values(&mut *producer, &topic, &[format!("kept {round}")]);
         producer.flush().unwrap();
         producer.commit_transaction().unwrap();
     }
-    assert_eq!(
-        committed_values(&topic),
-        (0..8)
-            .map(|round| format!("kept {round}"))
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(committed_values(&topic), (0..8).map(|round| format!("kept {round}")).collect::<Vec<_>>());
 }
 
 #[test]
@@ -117,11 +82,7 @@ fn a_full_buffer_makes_send_wait_and_loses_nothing() {
     fill(&topic, count, 10);
     let (records, end) = read_to_end(&mut *consumer(&topic, 0));
     assert_eq!((records.len(), end), (count, count as i64 + 1));
-    assert!(
-        (0..)
-            .zip(&records)
-            .all(|(offset, record)| record.offset == offset && record.timestamp == offset + 1)
-    );
+    assert!((0..).zip(&records).all(|(offset, record)| record.offset == offset && record.timestamp == offset + 1));
 }
 
 #[test]
@@ -157,10 +118,7 @@ fn a_fenced_producer_learns_it_from_its_records_too() {
 
     older.begin_transaction().unwrap();
     send_values(&mut *older, &topic, &["too late"]);
-    let error = older
-        .flush()
-        .and_then(|()| older.commit_transaction())
-        .unwrap_err();
+    let error = older.flush().and_then(|()| older.commit_transaction()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::ProducerFenced, "{error}");
 }
 
@@ -178,11 +136,7 @@ fn offsets_come_back_with_their_metadata_once_the_transaction_is_committed() {
     producer.commit_transaction().unwrap();
 
     let asked = [partition(&topic, 0), partition(&topic, 1)];
-    let committed = broker()
-        .admin()
-        .unwrap()
-        .committed_offsets(&group_id, &asked)
-        .unwrap();
+    let committed = broker().admin().unwrap().committed_offsets(&group_id, &asked).unwrap();
     assert_eq!(committed, [None, Some(offset(7, "time=é"))]);
 }
 
@@ -191,55 +145,33 @@ fn offsets_of_a_stale_or_unknown_member_are_refused_and_the_producer_goes_on() {
     let (topic, group_id) = (topic(1), unique_name("group"));
     let mut group = broker().group(&group_id).unwrap();
     let current = join_alone(&mut *group, &group_id, &topic);
-    let stale = GroupIdentity {
-        generation: current.generation - 1,
-        ..current.clone()
-    };
-    let stranger = GroupIdentity {
-        member_id: "nobody".to_owned(),
-        ..current.clone()
-    };
+    let stale = GroupIdentity { generation: current.generation - 1, ..current.clone() };
+    let stranger = GroupIdentity { member_id: "nobody".to_owned(), ..current.clone() };
     let mut producer = producer();
     for (who, code) in [(stale, 22), (stranger, 25)] {
         producer.begin_transaction().unwrap();
         send_values(&mut *producer, &topic, &["dropped"]);
         producer.flush().unwrap();
-        let error = producer
-            .send_offsets(&[(partition(&topic, 0), offset(1, ""))], &who)
-            .unwrap_err();
-        assert_eq!(
-            (error.kind, error.code),
-            (ErrorKind::MemberFenced, Some(code)),
-            "{error}"
-        );
+        let error = producer.send_offsets(&[(partition(&topic, 0), offset(1, ""))], &who).unwrap_err();
+        assert_eq!((error.kind, error.code), (ErrorKind::MemberFenced, Some(code)), "{error}");
         producer.abort_transaction().unwrap();
     }
 
     producer.begin_transaction().unwrap();
     send_values(&mut *producer, &topic, &["kept"]);
     producer.flush().unwrap();
-    producer
-        .send_offsets(&[(partition(&topic, 0), offset(2, ""))], &current)
-        .unwrap();
+    producer.send_offsets(&[(partition(&topic, 0), offset(2, ""))], &current).unwrap();
     producer.commit_transaction().unwrap();
     assert_eq!(committed_values(&topic), ["kept"]);
-    let committed = broker()
-        .admin()
-        .unwrap()
-        .committed_offsets(&group_id, &[partition(&topic, 0)])
-        .unwrap();
+    let committed = broker().admin().unwrap().committed_offsets(&group_id, &[partition(&topic, 0)]).unwrap();
     assert_eq!(committed, [Some(offset(2, ""))]);
 }
 
 #[test]
 #[should_panic(expected = "offsets of no member")]
 fn offsets_of_no_member_are_never_sent() {
-    let nobody = GroupIdentity {
-        group_id: "g".to_owned(),
-        member_id: String::new(),
-        generation: -1,
-        instance_id: None,
-    };
+    let nobody =
+        GroupIdentity { group_id: "g".to_owned(), member_id: String::new(), generation: -1, instance_id: None };
     let mut producer = broker().producer(Some("never-used")).unwrap();
     let _ = producer.send_offsets(&[], &nobody);
 }
@@ -251,14 +183,8 @@ fn a_record_too_large_for_the_client_costs_the_transaction_not_the_producer() {
     let handle = producer.topic(&topic).unwrap();
     producer.begin_transaction().unwrap();
     let large = vec![0; 2_000_000];
-    let error = producer
-        .send(handle, Some(0), 1, None, Some(&large), &Headers::EMPTY)
-        .unwrap_err();
-    assert_eq!(
-        (error.kind, error.code),
-        (ErrorKind::Abortable, Some(10)),
-        "{error}"
-    );
+    let error = producer.send(handle, Some(0), 1, None, Some(&large), &Headers::EMPTY).unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::Abortable, Some(10)), "{error}");
     producer.abort_transaction().unwrap();
     producer.begin_transaction().unwrap();
     send_values(&mut *producer, &topic, &["kept"]);
@@ -286,15 +212,9 @@ fn a_plain_producer_needs_no_transaction() {
     let mut producer = broker().producer(None).unwrap();
     let handle = producer.topic(&topic).unwrap();
     for _ in 0..10 {
-        producer
-            .send(handle, None, 1, None, Some(b"v"), &Headers::EMPTY)
-            .unwrap();
+        producer.send(handle, None, 1, None, Some(b"v"), &Headers::EMPTY).unwrap();
     }
     producer.flush().unwrap();
-    let acknowledged: i64 = producer
-        .take_produced()
-        .iter()
-        .map(|produced| produced.next_offset)
-        .sum();
+    let acknowledged: i64 = producer.take_produced().iter().map(|produced| produced.next_offset).sum();
     assert_eq!(acknowledged, 10);
 }

@@ -37,23 +37,9 @@ pub(super) fn distribute(
             kept[bin].push(*task);
         }
     }
-    let quotas = quotas(
-        tasks.len(),
-        bins,
-        &kept.iter().map(Vec::len).collect::<Vec<_>>(),
-    );
-    let room: Vec<usize> = quotas
-        .iter()
-        .zip(&kept)
-        .map(|(quota, kept)| quota.saturating_sub(kept.len()))
-        .collect();
-    let mut spread = Spread {
-        bins,
-        wishes,
-        room: room.clone(),
-        placed: BTreeMap::new(),
-        alike: BTreeMap::new(),
-    };
+    let quotas = quotas(tasks.len(), bins, &kept.iter().map(Vec::len).collect::<Vec<_>>());
+    let room: Vec<usize> = quotas.iter().zip(&kept).map(|(quota, kept)| quota.saturating_sub(kept.len())).collect();
+    let mut spread = Spread { bins, wishes, room: room.clone(), placed: BTreeMap::new(), alike: BTreeMap::new() };
     for (bin, mut kept) in kept.into_iter().enumerate() {
         trim(&mut kept, quotas[bin], bin, &room, wishes);
         kept.into_iter().for_each(|task| spread.put(task, bin));
@@ -73,9 +59,7 @@ pub(super) fn quotas(count: usize, bins: &[Bin], owned: &[usize]) -> Vec<usize> 
             // load(a)/capacity(a) against load(b)/capacity(b), without division
             let load_a = (bins[a].load + quotas[a]) * bins[b].capacity;
             let load_b = (bins[b].load + quotas[b]) * bins[a].capacity;
-            load_a
-                .cmp(&load_b)
-                .then_with(|| (quotas[a] >= owned[a]).cmp(&(quotas[b] >= owned[b])))
+            load_a.cmp(&load_b).then_with(|| (quotas[a] >= owned[a]).cmp(&(quotas[b] >= owned[b])))
         });
         if let Some(lowest) = lowest {
             quotas[lowest] += 1;
@@ -89,15 +73,9 @@ pub(super) fn quotas(count: usize, bins: &[Bin], owned: &[usize]) -> Vec<usize> 
 fn trim(kept: &mut Vec<TaskId>, quota: usize, bin: usize, room: &[usize], wishes: &Wishes<'_>) {
     let lag_elsewhere = |task: TaskId| {
         let takers = (0..room.len()).filter(|other| *other != bin && room[*other] > 0);
-        takers
-            .filter_map(|other| (wishes.lag)(task, other))
-            .min()
-            .unwrap_or(i64::MAX)
+        takers.filter_map(|other| (wishes.lag)(task, other)).min().unwrap_or(i64::MAX)
     };
-    let lags: BTreeMap<TaskId, i64> = kept
-        .iter()
-        .map(|task| (*task, lag_elsewhere(*task)))
-        .collect();
+    let lags: BTreeMap<TaskId, i64> = kept.iter().map(|task| (*task, lag_elsewhere(*task))).collect();
     while kept.len() > quota {
         let in_part = count(kept.iter().map(|task| (wishes.part)(*task)));
         let alike = count(kept.iter().map(|task| task.sub_topology));
@@ -106,9 +84,7 @@ fn trim(kept: &mut Vec<TaskId>, quota: usize, bin: usize, room: &[usize], wishes
             let crowd = (in_part[&(wishes.part)(task)], alike[&task.sub_topology]);
             (lags[&task], Reverse(crowd), Reverse(task))
         };
-        let easiest = (0..kept.len())
-            .min_by_key(key)
-            .expect("a bin over its quota has a task");
+        let easiest = (0..kept.len()).min_by_key(key).expect("a bin over its quota has a task");
         kept.remove(easiest);
     }
 }
@@ -140,8 +116,7 @@ impl Spread<'_> {
         let mut wanted = Vec::new();
         for task in tasks.iter().filter(|task| !self.placed.contains_key(task)) {
             let bins = 0..self.bins.len();
-            wanted
-                .extend(bins.filter_map(|bin| Some(((self.wishes.lag)(*task, bin)?, *task, bin))));
+            wanted.extend(bins.filter_map(|bin| Some(((self.wishes.lag)(*task, bin)?, *task, bin))));
         }
         wanted.sort_unstable();
         for (_, task, bin) in wanted {
@@ -153,26 +128,11 @@ impl Spread<'_> {
 
     /// Places the rest, tasks of one sub-topology apart from each other.
     fn fill(&mut self, tasks: &[TaskId]) {
-        let unplaced: Vec<TaskId> = tasks
-            .iter()
-            .filter(|task| !self.placed.contains_key(task))
-            .copied()
-            .collect();
+        let unplaced: Vec<TaskId> = tasks.iter().filter(|task| !self.placed.contains_key(task)).copied().collect();
         for task in unplaced {
-            let alike = |bin: usize| {
-                self.alike
-                    .get(&(bin, task.sub_topology))
-                    .copied()
-                    .unwrap_or(0)
-            };
+            let alike = |bin: usize| self.alike.get(&(bin, task.sub_topology)).copied().unwrap_or(0);
             // Per capacity, in thousandths: only an order of preference, quotas have the say.
-            let key = |bin: &usize| {
-                (
-                    alike(*bin) * 1000 / self.bins[*bin].capacity,
-                    Reverse(self.room[*bin]),
-                    *bin,
-                )
-            };
+            let key = |bin: &usize| (alike(*bin) * 1000 / self.bins[*bin].capacity, Reverse(self.room[*bin]), *bin);
             let open = (0..self.bins.len()).filter(|bin| self.room[*bin] > 0);
             if let Some(bin) = open.min_by_key(key) {
                 self.put(task, bin);
@@ -186,10 +146,7 @@ mod tests {
     use super::*;
 
     fn bins(capacities: &[usize]) -> Vec<Bin> {
-        capacities
-            .iter()
-            .map(|&capacity| Bin { capacity, load: 0 })
-            .collect()
+        capacities.iter().map(|&capacity| Bin { capacity, load: 0 }).collect()
     }
 
     #[test]
@@ -205,16 +162,7 @@ mod tests {
 
     #[test]
     fn an_other_kind_of_load_is_evened_out() {
-        let bins = [
-            Bin {
-                capacity: 1,
-                load: 2,
-            },
-            Bin {
-                capacity: 1,
-                load: 0,
-            },
-        ];
+        let bins = [Bin { capacity: 1, load: 2 }, Bin { capacity: 1, load: 0 }];
         assert_eq!(quotas(4, &bins, &[0, 0]), [1, 3]);
     }
 

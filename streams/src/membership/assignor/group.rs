@@ -35,12 +35,7 @@ impl<'a> Group<'a> {
             }
         }
         let processes = processes(&members, &tasks, topology);
-        Self {
-            members,
-            tasks,
-            processes,
-            claims,
-        }
+        Self { members, tasks, processes, claims }
     }
 
     /// Records that `process` lags behind in `task`; all of them if it has no state.
@@ -57,16 +52,12 @@ impl<'a> Group<'a> {
     /// The process that takes tasks and has a thread among the owners of `task`.
     pub fn owner_process(&self, task: TaskId) -> Option<usize> {
         let owners = self.claims.get(&task)?;
-        self.processes
-            .iter()
-            .position(|process| process.threads.iter().any(|thread| owners.contains(thread)))
+        self.processes.iter().position(|process| process.threads.iter().any(|thread| owners.contains(thread)))
     }
 
     /// Whether a member owns `task`.
     pub fn owns(&self, member: usize, task: TaskId) -> bool {
-        self.claims
-            .get(&task)
-            .is_some_and(|owners| owners.contains(&member))
+        self.claims.get(&task).is_some_and(|owners| owners.contains(&member))
     }
 
     /// Whether a member keeps a copy of `task`.
@@ -85,19 +76,12 @@ impl<'a> Group<'a> {
     }
 }
 
-fn processes(
-    members: &[&GroupMember],
-    tasks: &BTreeMap<TaskId, TaskSpec>,
-    topology: u64,
-) -> Vec<Process> {
+fn processes(members: &[&GroupMember], tasks: &BTreeMap<TaskId, TaskSpec>, topology: u64) -> Vec<Process> {
     let mut processes: BTreeMap<ProcessId, Process> = BTreeMap::new();
     for (index, member) in members.iter().enumerate() {
         let subscription = &member.subscription;
         let id = subscription.profile.process_id;
-        let process = processes.entry(id).or_insert_with(|| Process {
-            threads: vec![],
-            lags: BTreeMap::new(),
-        });
+        let process = processes.entry(id).or_insert_with(|| Process { threads: vec![], lags: BTreeMap::new() });
         if !subscription.stopping && subscription.profile.topology == topology {
             process.threads.push(index);
         }
@@ -105,20 +89,9 @@ fn processes(
             let Some(spec) = tasks.get(task) else {
                 continue;
             };
-            let lag = if *sum == CAUGHT_UP {
-                0
-            } else {
-                spec.end_offset_sum.saturating_sub(*sum).max(0)
-            };
-            process
-                .lags
-                .entry(*task)
-                .and_modify(|known| *known = lag.min(*known))
-                .or_insert(lag);
+            let lag = if *sum == CAUGHT_UP { 0 } else { spec.end_offset_sum.saturating_sub(*sum).max(0) };
+            process.lags.entry(*task).and_modify(|known| *known = lag.min(*known)).or_insert(lag);
         }
     }
-    processes
-        .into_values()
-        .filter(|process| !process.threads.is_empty())
-        .collect()
+    processes.into_values().filter(|process| !process.threads.is_empty()).collect()
 }

@@ -12,10 +12,7 @@ use crate::task_id::TaskId;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn plan(group: &Group<'_>, targets: Vec<Target>, probe: bool, generation: i32) -> Plan {
-    let mut given: Vec<Assignment> = targets
-        .into_iter()
-        .map(|target| as_assignment(target, probe))
-        .collect();
+    let mut given: Vec<Assignment> = targets.into_iter().map(|target| as_assignment(target, probe)).collect();
     let withheld = withhold(group, &mut given);
     skip_copies_beside_the_owner(group, &mut given);
     let owners = owners(group, &given, generation);
@@ -26,11 +23,7 @@ pub(super) fn plan(group: &Group<'_>, targets: Vec<Target>, probe: bool, generat
         assignment.endpoints = endpoints.clone();
     }
     let ids = group.members.iter().map(|member| member.member_id.clone());
-    Plan {
-        assignments: ids.zip(given).collect(),
-        withheld,
-        probe,
-    }
+    Plan { assignments: ids.zip(given).collect(), withheld, probe }
 }
 
 fn as_assignment(target: Target, probe: bool) -> Assignment {
@@ -47,24 +40,13 @@ fn as_assignment(target: Target, probe: bool) -> Assignment {
 fn withhold(group: &Group<'_>, given: &mut [Assignment]) -> BTreeSet<TaskId> {
     let mut withheld = BTreeSet::new();
     for member in 0..given.len() {
-        let owned_by_another = |task: &TaskId| {
-            group
-                .claims
-                .get(task)
-                .is_some_and(|owners| owners.iter().any(|owner| *owner != member))
-        };
-        let taken: BTreeSet<TaskId> = given[member]
-            .active
-            .iter()
-            .copied()
-            .filter(owned_by_another)
-            .collect();
+        let owned_by_another =
+            |task: &TaskId| group.claims.get(task).is_some_and(|owners| owners.iter().any(|owner| *owner != member));
+        let taken: BTreeSet<TaskId> = given[member].active.iter().copied().filter(owned_by_another).collect();
         given[member].active.retain(|task| !taken.contains(task));
         for task in &taken {
             let of_process = |other: &usize| group.process_id(*other) == group.process_id(member);
-            let keeper = (0..given.len())
-                .filter(of_process)
-                .find(|other| group.keeps_copy(*other, *task));
+            let keeper = (0..given.len()).filter(of_process).find(|other| group.keeps_copy(*other, *task));
             if let Some(keeper) = keeper {
                 given[keeper].warmups.insert(*task);
             }
@@ -79,9 +61,7 @@ fn skip_copies_beside_the_owner(group: &Group<'_>, given: &mut [Assignment]) {
     for (member, assignment) in given.iter_mut().enumerate() {
         let beside_owner = |task: &TaskId| {
             let owners = group.claims.get(task).into_iter().flatten();
-            owners
-                .copied()
-                .any(|owner| group.process_id(owner) == group.process_id(member))
+            owners.copied().any(|owner| group.process_id(owner) == group.process_id(member))
         };
         assignment.standbys.retain(|task| !beside_owner(task));
         assignment.warmups.retain(|task| !beside_owner(task));
@@ -90,37 +70,15 @@ fn skip_copies_beside_the_owner(group: &Group<'_>, given: &mut [Assignment]) {
 
 /// The map after this round: the owner's id, then ids of those who are gone and whom no owner is known to have fenced.
 fn owners(group: &Group<'_>, given: &[Assignment], generation: i32) -> OwnerMap {
-    let seen = group
-        .members
-        .iter()
-        .map(|member| &member.subscription.owners)
-        .max_by_key(|map| map.generation);
-    let alive: BTreeSet<&str> = (0..group.members.len())
-        .map(|member| group.transactional_id(member))
-        .collect();
-    let mut map = OwnerMap {
-        generation,
-        ids: BTreeMap::new(),
-    };
-    for &task in group
-        .tasks
-        .keys()
-        .chain(group.claims.keys())
-        .collect::<BTreeSet<_>>()
-    {
+    let seen = group.members.iter().map(|member| &member.subscription.owners).max_by_key(|map| map.generation);
+    let alive: BTreeSet<&str> = (0..group.members.len()).map(|member| group.transactional_id(member)).collect();
+    let mut map = OwnerMap { generation, ids: BTreeMap::new() };
+    for &task in group.tasks.keys().chain(group.claims.keys()).collect::<BTreeSet<_>>() {
         let next = (0..given.len()).find(|member| given[*member].active.contains(&task));
         let owner = next.or_else(|| group.claims.get(&task)?.first().copied());
-        let opened = owner.is_some_and(|member| {
-            group.members[member].subscription.owned.get(&task) == Some(&true)
-        });
-        let gone = seen
-            .map_or(&[][..], |map| map.ids_of(task))
-            .iter()
-            .filter(|id| !alive.contains(id.as_str()));
-        let mut ids: Vec<String> = owner
-            .map(|member| group.transactional_id(member).to_owned())
-            .into_iter()
-            .collect();
+        let opened = owner.is_some_and(|member| group.members[member].subscription.owned.get(&task) == Some(&true));
+        let gone = seen.map_or(&[][..], |map| map.ids_of(task)).iter().filter(|id| !alive.contains(id.as_str()));
+        let mut ids: Vec<String> = owner.map(|member| group.transactional_id(member).to_owned()).into_iter().collect();
         ids.extend(gone.filter(|_| !opened).cloned());
         if !ids.is_empty() {
             map.ids.insert(task, ids);
@@ -138,26 +96,13 @@ fn fences(
 ) -> BTreeMap<TaskId, Vec<String>> {
     let own = group.transactional_id(member);
     let to_fence = |task: &TaskId| -> Vec<String> {
-        owners
-            .ids_of(*task)
-            .iter()
-            .filter(|id| id.as_str() != own)
-            .cloned()
-            .collect()
+        owners.ids_of(*task).iter().filter(|id| id.as_str() != own).cloned().collect()
     };
-    active
-        .iter()
-        .map(|task| (*task, to_fence(task)))
-        .filter(|(_, ids)| !ids.is_empty())
-        .collect()
+    active.iter().map(|task| (*task, to_fence(task))).filter(|(_, ids)| !ids.is_empty()).collect()
 }
 
 /// Where queries find each task: a withheld one at its owner's, which has it until it lets go.
-fn endpoints(
-    group: &Group<'_>,
-    given: &[Assignment],
-    withheld: &BTreeSet<TaskId>,
-) -> BTreeMap<String, EndpointTasks> {
+fn endpoints(group: &Group<'_>, given: &[Assignment], withheld: &BTreeSet<TaskId>) -> BTreeMap<String, EndpointTasks> {
     let mut endpoints: BTreeMap<String, EndpointTasks> = BTreeMap::new();
     for (member, assignment) in given.iter().enumerate() {
         let subscription = &group.members[member].subscription;
@@ -166,11 +111,7 @@ fn endpoints(
         };
         let tasks = endpoints.entry(endpoint.clone()).or_default();
         tasks.active.extend(&assignment.active);
-        tasks.active.extend(
-            withheld
-                .iter()
-                .filter(|task| subscription.owned.contains_key(task)),
-        );
+        tasks.active.extend(withheld.iter().filter(|task| subscription.owned.contains_key(task)));
         tasks.standbys.extend(&assignment.standbys);
     }
     endpoints

@@ -34,11 +34,7 @@ pub struct AssignorConfig {
 impl Default for AssignorConfig {
     /// Kafka Streams' defaults.
     fn default() -> Self {
-        Self {
-            num_standby_replicas: 0,
-            max_warmup_replicas: 2,
-            acceptable_recovery_lag: 10_000,
-        }
+        Self { num_standby_replicas: 0, max_warmup_replicas: 2, acceptable_recovery_lag: 10_000 }
     }
 }
 
@@ -76,17 +72,10 @@ pub struct Plan {
 
 impl Plan {
     /// As SyncGroup carries it. `partitions_of` names a task's input partitions, for Kafka's own tools.
-    pub fn encode(
-        &self,
-        partitions_of: impl Fn(TaskId) -> Vec<TopicPartition>,
-    ) -> Vec<MemberAssignment> {
+    pub fn encode(&self, partitions_of: impl Fn(TaskId) -> Vec<TopicPartition>) -> Vec<MemberAssignment> {
         let encode_one = |(member_id, assignment): (&String, &Assignment)| MemberAssignment {
             member_id: member_id.clone(),
-            partitions: assignment
-                .active
-                .iter()
-                .flat_map(|task| partitions_of(*task))
-                .collect(),
+            partitions: assignment.active.iter().flat_map(|task| partitions_of(*task)).collect(),
             user_data: assignment.encode(),
         };
         self.assignments.iter().map(encode_one).collect()
@@ -103,12 +92,7 @@ pub struct Round {
 }
 
 /// Decides who runs what. Takes about (tasks × processes) steps.
-pub fn assign(
-    members: &[GroupMember],
-    tasks: &[TaskSpec],
-    config: &AssignorConfig,
-    round: Round,
-) -> Plan {
+pub fn assign(members: &[GroupMember], tasks: &[TaskSpec], config: &AssignorConfig, round: Round) -> Plan {
     let group = group::Group::new(members, tasks, round.topology);
     let placement = placement::place(&group, config);
     let targets = threads::to_threads(&group, &placement);

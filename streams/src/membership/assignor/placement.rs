@@ -28,12 +28,7 @@ struct Move {
 
 pub(super) fn place(group: &Group<'_>, config: &AssignorConfig) -> Placement {
     let of_kind = |stateful| -> Vec<TaskId> {
-        group
-            .tasks
-            .values()
-            .filter(|task| task.stateful == stateful)
-            .map(|task| task.id)
-            .collect()
+        group.tasks.values().filter(|task| task.stateful == stateful).map(|task| task.id).collect()
     };
     let (stateful, stateless) = (of_kind(true), of_kind(false));
     let mut target = balanced(group, &stateful, &BTreeMap::new());
@@ -44,41 +39,19 @@ pub(super) fn place(group: &Group<'_>, config: &AssignorConfig) -> Placement {
     let moving = moves.iter().map(|next| (next.task, next.to)).collect();
     let standbys = standbys(group, config, &active, &moving);
     let warmups = warmups(config, &moves, &standbys);
-    Placement {
-        target,
-        active,
-        standbys,
-        warmups,
-        waiting: !moves.is_empty(),
-    }
+    Placement { target, active, standbys, warmups, waiting: !moves.is_empty() }
 }
 
 /// Tasks of one kind, each process by its threads, on top of what `others` gives it.
-fn balanced(
-    group: &Group<'_>,
-    tasks: &[TaskId],
-    others: &BTreeMap<TaskId, usize>,
-) -> BTreeMap<TaskId, usize> {
+fn balanced(group: &Group<'_>, tasks: &[TaskId], others: &BTreeMap<TaskId, usize>) -> BTreeMap<TaskId, usize> {
     let load = |index| others.values().filter(|process| **process == index).count();
     let bins: Vec<Bin> = (group.processes.iter().enumerate())
-        .map(|(index, process)| Bin {
-            capacity: process.threads.len(),
-            load: load(index),
-        })
+        .map(|(index, process)| Bin { capacity: process.threads.len(), load: load(index) })
         .collect();
-    let now = tasks
-        .iter()
-        .filter_map(|task| Some((*task, group.owner_process(*task)?)))
-        .collect();
+    let now = tasks.iter().filter_map(|task| Some((*task, group.owner_process(*task)?))).collect();
     let wishes = Wishes {
         lag: &|task, process| group.known_lag(process, task),
-        part: &|task| {
-            group
-                .claims
-                .get(&task)
-                .and_then(|owners| owners.first().copied())
-                .unwrap_or(usize::MAX)
-        },
+        part: &|task| group.claims.get(&task).and_then(|owners| owners.first().copied()).unwrap_or(usize::MAX),
     };
     distribute(tasks, &bins, &now, &wishes)
 }
@@ -97,15 +70,9 @@ fn hold_back(
         let cost = |process: usize| {
             let lag = group.lag(process, task);
             let caught_up = lag <= config.acceptable_recovery_lag;
-            (
-                if caught_up { 0 } else { lag },
-                group.owner_process(task) != Some(process),
-                process,
-            )
+            (if caught_up { 0 } else { lag }, group.owner_process(task) != Some(process), process)
         };
-        let warmest = (0..group.processes.len())
-            .min_by_key(|process| cost(*process))
-            .unwrap_or(to);
+        let warmest = (0..group.processes.len()).min_by_key(|process| cost(*process)).unwrap_or(to);
         if lag <= config.acceptable_recovery_lag || group.lag(warmest, task) >= lag {
             active.insert(task, to);
         } else {
@@ -119,14 +86,7 @@ fn hold_back(
 }
 
 /// Further copies where tasks shall move to; a standby there warms up by itself.
-fn warmups(
-    config: &AssignorConfig,
-    moves: &[Move],
-    standbys: &BTreeSet<(TaskId, usize)>,
-) -> BTreeSet<(TaskId, usize)> {
-    let wanted = moves
-        .iter()
-        .map(|next| (next.task, next.to))
-        .filter(|copy| !standbys.contains(copy));
+fn warmups(config: &AssignorConfig, moves: &[Move], standbys: &BTreeSet<(TaskId, usize)>) -> BTreeSet<(TaskId, usize)> {
+    let wanted = moves.iter().map(|next| (next.task, next.to)).filter(|copy| !standbys.contains(copy));
     wanted.take(config.max_warmup_replicas).collect()
 }

@@ -18,10 +18,7 @@ pub(super) struct Target {
 pub(super) fn to_threads(group: &Group<'_>, placement: &Placement) -> Vec<Target> {
     let mut targets = vec![Target::default(); group.members.len()];
     for (index, process) in group.processes.iter().enumerate() {
-        let threads = Threads {
-            group,
-            members: &process.threads,
-        };
+        let threads = Threads { group, members: &process.threads };
         let due = threads.due(placement, index);
         for (task, thread) in threads.running(placement, index, &due) {
             targets[process.threads[thread]].active.insert(task);
@@ -29,11 +26,7 @@ pub(super) fn to_threads(group: &Group<'_>, placement: &Placement) -> Vec<Target
         for (task, thread) in threads.copying(placement, index, &due) {
             let target = &mut targets[process.threads[thread]];
             let is_standby = placement.standbys.contains(&(task, index));
-            let copies = if is_standby {
-                &mut target.standbys
-            } else {
-                &mut target.warmups
-            };
+            let copies = if is_standby { &mut target.standbys } else { &mut target.warmups };
             copies.insert(task);
         }
     }
@@ -52,13 +45,8 @@ impl Threads<'_> {
     /// even.
     fn due(&self, placement: &Placement, process: usize) -> BTreeMap<TaskId, usize> {
         let of_kind = |stateful: bool| -> Vec<TaskId> {
-            let here = placement
-                .target
-                .iter()
-                .filter(|(_, at)| **at == process)
-                .map(|(task, _)| *task);
-            here.filter(|task| self.group.tasks[task].stateful == stateful)
-                .collect()
+            let here = placement.target.iter().filter(|(_, at)| **at == process).map(|(task, _)| *task);
+            here.filter(|task| self.group.tasks[task].stateful == stateful).collect()
         };
         let mut due = self.spread(&of_kind(true), &vec![0; self.members.len()]);
         due.extend(self.spread(&of_kind(false), &self.loads(&due)));
@@ -66,98 +54,45 @@ impl Threads<'_> {
     }
 
     /// What runs here now: the share that is here, and tasks held back here, which stay with their thread.
-    fn running(
-        &self,
-        placement: &Placement,
-        process: usize,
-        due: &BTreeMap<TaskId, usize>,
-    ) -> BTreeMap<TaskId, usize> {
+    fn running(&self, placement: &Placement, process: usize, due: &BTreeMap<TaskId, usize>) -> BTreeMap<TaskId, usize> {
         let here = |task: &TaskId| placement.active.get(task) == Some(&process);
-        let mut running: BTreeMap<TaskId, usize> = due
-            .iter()
-            .filter(|(task, _)| here(task))
-            .map(|(t, at)| (*t, *at))
-            .collect();
-        let held = placement
-            .active
-            .keys()
-            .copied()
-            .filter(|task| here(task) && !due.contains_key(task));
-        let (owned, inherited): (Vec<TaskId>, Vec<TaskId>) =
-            held.partition(|task| self.owner(*task).is_some());
-        running.extend(
-            owned
-                .into_iter()
-                .filter_map(|task| Some((task, self.owner(task)?))),
-        );
+        let mut running: BTreeMap<TaskId, usize> =
+            due.iter().filter(|(task, _)| here(task)).map(|(t, at)| (*t, *at)).collect();
+        let held = placement.active.keys().copied().filter(|task| here(task) && !due.contains_key(task));
+        let (owned, inherited): (Vec<TaskId>, Vec<TaskId>) = held.partition(|task| self.owner(*task).is_some());
+        running.extend(owned.into_iter().filter_map(|task| Some((task, self.owner(task)?))));
         running.extend(self.spread(&inherited, &self.loads(&running)));
         running
     }
 
     /// Copies: one that is to become active here with its coming owner, the others evenly.
-    fn copying(
-        &self,
-        placement: &Placement,
-        process: usize,
-        due: &BTreeMap<TaskId, usize>,
-    ) -> BTreeMap<TaskId, usize> {
+    fn copying(&self, placement: &Placement, process: usize, due: &BTreeMap<TaskId, usize>) -> BTreeMap<TaskId, usize> {
         let copies = placement.standbys.union(&placement.warmups);
-        let here = copies
-            .filter(|(_, at)| *at == process)
-            .map(|(task, _)| *task);
-        let (coming, staying): (Vec<TaskId>, Vec<TaskId>) =
-            here.partition(|task| due.contains_key(task));
-        let mut copying: BTreeMap<TaskId, usize> =
-            coming.into_iter().map(|task| (task, due[&task])).collect();
+        let here = copies.filter(|(_, at)| *at == process).map(|(task, _)| *task);
+        let (coming, staying): (Vec<TaskId>, Vec<TaskId>) = here.partition(|task| due.contains_key(task));
+        let mut copying: BTreeMap<TaskId, usize> = coming.into_iter().map(|task| (task, due[&task])).collect();
         copying.extend(self.spread(&staying, &self.loads(&copying)));
         copying
     }
 
     fn loads(&self, placed: &BTreeMap<TaskId, usize>) -> Vec<usize> {
-        (0..self.members.len())
-            .map(|thread| placed.values().filter(|at| **at == thread).count())
-            .collect()
+        (0..self.members.len()).map(|thread| placed.values().filter(|at| **at == thread).count()).collect()
     }
 
     fn owner(&self, task: TaskId) -> Option<usize> {
-        self.members
-            .iter()
-            .position(|member| self.group.owns(*member, task))
+        self.members.iter().position(|member| self.group.owns(*member, task))
     }
 
     fn copier(&self, task: TaskId) -> Option<usize> {
-        self.members
-            .iter()
-            .position(|member| self.group.keeps_copy(*member, task))
+        self.members.iter().position(|member| self.group.keeps_copy(*member, task))
     }
 
     /// Evenly; a task stays with the thread that owns it, else with the one that keeps its copy.
     fn spread(&self, tasks: &[TaskId], loads: &[usize]) -> BTreeMap<TaskId, usize> {
-        let bins: Vec<Bin> = loads
-            .iter()
-            .map(|load| Bin {
-                capacity: 1,
-                load: *load,
-            })
-            .collect();
+        let bins: Vec<Bin> = loads.iter().map(|load| Bin { capacity: 1, load: *load }).collect();
         let now_at = |task| self.owner(task).or_else(|| self.copier(task));
-        let now = tasks
-            .iter()
-            .filter_map(|task| Some((*task, now_at(*task)?)))
-            .collect();
-        let lag = |task, thread: usize| {
-            self.group
-                .keeps_copy(self.members[thread], task)
-                .then_some(0)
-        };
-        distribute(
-            tasks,
-            &bins,
-            &now,
-            &Wishes {
-                lag: &lag,
-                part: &|_| 0,
-            },
-        )
+        let now = tasks.iter().filter_map(|task| Some((*task, now_at(*task)?))).collect();
+        let lag = |task, thread: usize| self.group.keeps_copy(self.members[thread], task).then_some(0);
+        distribute(tasks, &bins, &now, &Wishes { lag: &lag, part: &|_| 0 })
     }
 }

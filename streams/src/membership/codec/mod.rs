@@ -23,9 +23,7 @@ pub enum CodecError {
         what: &'static str,
     },
     /// Written by an incompatible build.
-    #[error(
-        "{what} has format version {found}, this build reads version {MAJOR}: run one version in this group"
-    )]
+    #[error("{what} has format version {found}, this build reads version {MAJOR}: run one version in this group")]
     Version {
         /// What was read.
         what: &'static str,
@@ -53,22 +51,12 @@ mod tests {
     #[test]
     fn numbers_at_the_edges_read_back() {
         let mut writer = Writer::new();
-        [0, 127, 128, u64::MAX]
-            .into_iter()
-            .for_each(|n| writer.uint(n));
-        [0, -1, i64::MIN, i64::MAX]
-            .into_iter()
-            .for_each(|n| writer.int(n));
+        [0, 127, 128, u64::MAX].into_iter().for_each(|n| writer.uint(n));
+        [0, -1, i64::MIN, i64::MAX].into_iter().for_each(|n| writer.int(n));
         let bytes = writer.finish();
         let mut reader = Reader::new("numbers", &bytes).unwrap();
-        assert_eq!(
-            [(); 4].map(|()| reader.uint().unwrap()),
-            [0, 127, 128, u64::MAX]
-        );
-        assert_eq!(
-            [(); 4].map(|()| reader.int().unwrap()),
-            [0, -1, i64::MIN, i64::MAX]
-        );
+        assert_eq!([(); 4].map(|()| reader.uint().unwrap()), [0, 127, 128, u64::MAX]);
+        assert_eq!([(); 4].map(|()| reader.int().unwrap()), [0, -1, i64::MIN, i64::MAX]);
         reader.finish().unwrap();
     }
 
@@ -85,10 +73,7 @@ mod tests {
         writer.uint(u64::MAX);
         let bytes = writer.finish();
         let error = Reader::new("list", &bytes).unwrap().tasks().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "list is damaged at byte 12: fewer items expected than bytes are left"
-        );
+        assert_eq!(error.to_string(), "list is damaged at byte 12: fewer items expected than bytes are left");
     }
 
     #[test]
@@ -98,16 +83,8 @@ mod tests {
             major.to_string(),
             "subscription has format version 2, this build reads version 1: run one version in this group"
         );
-        Reader::new("x", &[MAJOR, MINOR + 1, 42])
-            .unwrap()
-            .finish()
-            .unwrap();
-        assert!(
-            Reader::new("x", &[MAJOR, MINOR, 42])
-                .unwrap()
-                .finish()
-                .is_err()
-        );
+        Reader::new("x", &[MAJOR, MINOR + 1, 42]).unwrap().finish().unwrap();
+        assert!(Reader::new("x", &[MAJOR, MINOR, 42]).unwrap().finish().is_err());
     }
 
     #[test]

@@ -14,19 +14,11 @@ pub(in crate::membership) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(in crate::membership) fn new(
-        what: &'static str,
-        bytes: &'a [u8],
-    ) -> Result<Self, CodecError> {
+    pub(in crate::membership) fn new(what: &'static str, bytes: &'a [u8]) -> Result<Self, CodecError> {
         if bytes.is_empty() {
             return Err(CodecError::Empty { what });
         }
-        let mut reader = Self {
-            what,
-            bytes,
-            at: 0,
-            is_newer: false,
-        };
+        let mut reader = Self { what, bytes, at: 0, is_newer: false };
         let major = reader.byte()?;
         if major != MAJOR {
             return Err(CodecError::Version { what, found: major });
@@ -44,11 +36,7 @@ impl<'a> Reader<'a> {
     }
 
     fn damaged(&self, reason: &'static str) -> CodecError {
-        CodecError::Damaged {
-            what: self.what,
-            at: self.at,
-            reason,
-        }
+        CodecError::Damaged { what: self.what, at: self.at, reason }
     }
 
     fn byte(&mut self) -> Result<u8, CodecError> {
@@ -56,9 +44,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(in crate::membership) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], CodecError> {
-        let taken = self.bytes[self.at..]
-            .first_chunk::<N>()
-            .ok_or_else(|| self.damaged("more bytes expected"))?;
+        let taken = self.bytes[self.at..].first_chunk::<N>().ok_or_else(|| self.damaged("more bytes expected"))?;
         self.at += N;
         Ok(*taken)
     }
@@ -111,18 +97,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(in crate::membership) fn optional_text(&mut self) -> Result<Option<String>, CodecError> {
-        if self.flag()? {
-            self.text().map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.flag()? { self.text().map(Some) } else { Ok(None) }
     }
 
     pub(in crate::membership) fn task(&mut self) -> Result<TaskId, CodecError> {
-        let sub_topology = u32::try_from(self.uint()?)
-            .map_err(|_| self.damaged("a sub-topology number expected"))?;
-        let partition =
-            i32::try_from(self.uint()?).map_err(|_| self.damaged("a partition number expected"))?;
+        let sub_topology = u32::try_from(self.uint()?).map_err(|_| self.damaged("a sub-topology number expected"))?;
+        let partition = i32::try_from(self.uint()?).map_err(|_| self.damaged("a partition number expected"))?;
         Ok(TaskId::new(sub_topology, partition))
     }
 
@@ -145,11 +125,8 @@ impl<'a> Reader<'a> {
     /// One of `names`, by its number.
     pub(in crate::membership) fn pick(&mut self, names: &[String]) -> Result<String, CodecError> {
         let number = self.uint()?;
-        let name = usize::try_from(number)
-            .ok()
-            .and_then(|number| names.get(number));
-        name.cloned()
-            .ok_or_else(|| self.damaged("the number of a listed name expected"))
+        let name = usize::try_from(number).ok().and_then(|number| names.get(number));
+        name.cloned().ok_or_else(|| self.damaged("the number of a listed name expected"))
     }
 
     /// Any number of items, one after the other.
@@ -161,10 +138,6 @@ impl<'a> Reader<'a> {
     }
 
     pub(in crate::membership) fn tasks(&mut self) -> Result<BTreeSet<TaskId>, CodecError> {
-        Ok(self
-            .by_task(|_| Ok(()))?
-            .into_iter()
-            .map(|(task, ())| task)
-            .collect())
+        Ok(self.by_task(|_| Ok(()))?.into_iter().map(|(task, ())| task).collect())
     }
 }

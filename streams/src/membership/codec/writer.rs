@@ -54,10 +54,7 @@ impl Writer {
         self.uint(u64::from(task.partition.unsigned_abs()));
     }
 
-    pub(in crate::membership) fn tasks<'a>(
-        &mut self,
-        tasks: impl ExactSizeIterator<Item = &'a TaskId>,
-    ) {
+    pub(in crate::membership) fn tasks<'a>(&mut self, tasks: impl ExactSizeIterator<Item = &'a TaskId>) {
         self.uint(tasks.len() as u64);
         tasks.for_each(|task| self.task(*task));
     }

@@ -92,10 +92,8 @@ impl Member {
         if self.in_flight.is_some() {
             return Vec::new();
         }
-        let request = GroupRequest::Leave {
-            member_id: self.member_id.clone(),
-            instance_id: self.config.instance_id.clone(),
-        };
+        let request =
+            GroupRequest::Leave { member_id: self.member_id.clone(), instance_id: self.config.instance_id.clone() };
         self.send(now_ms, RequestKind::Leave, request)
     }
 }

@@ -45,11 +45,7 @@ impl Member {
         }
     }
 
-    pub(super) fn send_sync(
-        &mut self,
-        now_ms: i64,
-        assignments: Vec<MemberAssignment>,
-    ) -> Vec<Action> {
+    pub(super) fn send_sync(&mut self, now_ms: i64, assignments: Vec<MemberAssignment>) -> Vec<Action> {
         let request = GroupRequest::Sync {
             generation: self.generation,
             member_id: self.member_id.clone(),
@@ -66,17 +62,14 @@ impl Member {
         generation: i32,
         result: Result<Vec<MemberAssignment>, LeaderError>,
     ) -> Vec<Action> {
-        let awaited =
-            self.state == State::Syncing && !self.led.is_empty() && self.in_flight.is_none();
+        let awaited = self.state == State::Syncing && !self.led.is_empty() && self.in_flight.is_none();
         if !awaited || generation != self.generation {
             return Vec::new();
         }
         let members = std::mem::take(&mut self.led);
         match result {
             Ok(assignments) => self.send_sync(now_ms, assignments),
-            Err(LeaderError::Report(text)) => {
-                self.send_sync(now_ms, failed_assignments(members, &text))
-            }
+            Err(LeaderError::Report(text)) => self.send_sync(now_ms, failed_assignments(members, &text)),
             // The leader's join starts a new rebalance (in every state of the group).
             Err(LeaderError::Retry(_)) => self.join_again_later(now_ms),
         }
@@ -89,9 +82,7 @@ impl Member {
 
     pub(super) fn heartbeat(&mut self, now_ms: i64) -> Vec<Action> {
         // A Sync that waits at the coordinator keeps the session alive itself.
-        let syncing = self
-            .in_flight
-            .is_some_and(|request| request.kind == RequestKind::Sync);
+        let syncing = self.in_flight.is_some_and(|request| request.kind == RequestKind::Sync);
         if syncing || !self.session.heartbeat_due(now_ms) {
             return Vec::new();
         }
@@ -103,36 +94,21 @@ impl Member {
         })]
     }
 
-    pub(super) fn send(
-        &mut self,
-        now_ms: i64,
-        kind: RequestKind,
-        request: GroupRequest,
-    ) -> Vec<Action> {
-        self.in_flight = Some(InFlight {
-            kind,
-            sent_ms: now_ms,
-            stale: false,
-        });
+    pub(super) fn send(&mut self, now_ms: i64, kind: RequestKind, request: GroupRequest) -> Vec<Action> {
+        self.in_flight = Some(InFlight { kind, sent_ms: now_ms, stale: false });
         vec![Action::Send(request)]
     }
 
     /// Whether an answer is overdue that the transport should have failed long ago.
     pub(super) fn request_overdue(&self, now_ms: i64) -> bool {
-        let patience_ms =
-            i64::from(self.config.rebalance_timeout_ms) + i64::from(self.config.session_timeout_ms);
-        self.state != State::Leaving
-            && self
-                .in_flight
-                .is_some_and(|request| now_ms - request.sent_ms > patience_ms)
+        let patience_ms = i64::from(self.config.rebalance_timeout_ms) + i64::from(self.config.session_timeout_ms);
+        self.state != State::Leaving && self.in_flight.is_some_and(|request| now_ms - request.sent_ms > patience_ms)
     }
 
     /// Whether the session's own clock may end it: not while a Join or Sync waits at the coordinator, which counts the
     /// member as alive meanwhile.
     pub(super) fn session_counts(&self) -> bool {
-        let waiting = self
-            .in_flight
-            .is_some_and(|r| matches!(r.kind, RequestKind::Join | RequestKind::Sync));
+        let waiting = self.in_flight.is_some_and(|r| matches!(r.kind, RequestKind::Join | RequestKind::Sync));
         match self.state {
             State::Stable | State::Rejoining | State::Syncing => !waiting,
             State::Joining => !waiting && self.has_something_to_lose(),
@@ -143,10 +119,6 @@ impl Member {
 
 pub(super) fn failed_assignments(members: Vec<String>, text: &str) -> Vec<MemberAssignment> {
     let user_data = Assignment::failed(text).encode();
-    let one = |member_id| MemberAssignment {
-        member_id,
-        partitions: Vec::new(),
-        user_data: user_data.clone(),
-    };
+    let one = |member_id| MemberAssignment { member_id, partitions: Vec::new(), user_data: user_data.clone() };
     members.into_iter().map(one).collect()
 }

@@ -31,9 +31,7 @@ mod state;
 mod tests;
 mod verdict;
 
-pub use orders::{
-    Action, CommitOutcome, LeaderError, LocalState, LossReason, MemberConfig, NotNow,
-};
+pub use orders::{Action, CommitOutcome, LeaderError, LocalState, LossReason, MemberConfig, NotNow};
 pub use state::State;
 
 use super::OwnerMap;
@@ -146,10 +144,7 @@ impl Member {
     /// The pair that a commit must carry; `None` while nothing may be committed at all.
     pub fn identity(&self) -> Option<GroupIdentity> {
         let pair = self.applied.as_ref()?;
-        assert!(
-            !pair.member_id.is_empty() && pair.generation >= 0,
-            "a commit with {pair:?} would not be fenced"
-        );
+        assert!(!pair.member_id.is_empty() && pair.generation >= 0, "a commit with {pair:?} would not be fenced");
         Some(GroupIdentity {
             group_id: self.config.group_id.clone(),
             member_id: pair.member_id.clone(),
@@ -160,9 +155,7 @@ impl Member {
 
     /// Whether a commit may be started now.
     pub fn may_commit(&self) -> bool {
-        matches!(self.state, State::Stable | State::Rejoining)
-            && self.received.is_none()
-            && self.applied.is_some()
+        matches!(self.state, State::Stable | State::Rejoining) && self.received.is_none() && self.applied.is_some()
     }
 
     /// The newest that is known of standbys and state on the disk; goes into the next join.
@@ -228,10 +221,7 @@ impl Member {
     /// Others wait for tasks that the last join claimed and the assignment took away: once none is left here, rejoin.
     fn acknowledge(&mut self) -> Vec<Action> {
         let still_held = self.owned.keys().any(|task| !self.assigned.contains(task));
-        let awaited = self
-            .claimed
-            .iter()
-            .any(|task| !self.assigned.contains(task));
+        let awaited = self.claimed.iter().any(|task| !self.assigned.contains(task));
         if self.may_commit() && awaited && !still_held {
             self.rejoin_wanted = true;
         }
@@ -262,19 +252,11 @@ impl Member {
 
     /// The answer to [`Action::PrepareRejoin`]: what could be committed is. No commit from here on.
     pub fn ready_to_join(&mut self, now_ms: i64) -> Vec<Action> {
-        if self.state == State::Rejoining {
-            self.begin_join(now_ms)
-        } else {
-            Vec::new()
-        }
+        if self.state == State::Rejoining { self.begin_join(now_ms) } else { Vec::new() }
     }
 
     /// At-least-once: commits positions as a member. The outcome comes as [`Action::Committed`].
-    pub fn commit_offsets(
-        &mut self,
-        now_ms: i64,
-        offsets: Vec<OffsetToCommit>,
-    ) -> Result<Vec<Action>, NotNow> {
+    pub fn commit_offsets(&mut self, now_ms: i64, offsets: Vec<OffsetToCommit>) -> Result<Vec<Action>, NotNow> {
         if !self.may_commit() || self.in_flight.is_some() {
             return Err(NotNow);
         }
@@ -289,11 +271,7 @@ impl Member {
     }
 
     fn go(&mut self, next: State) {
-        assert!(
-            self.state.may_become(next),
-            "a member cannot go from {:?} to {next:?}",
-            self.state
-        );
+        assert!(self.state.may_become(next), "a member cannot go from {:?} to {next:?}", self.state);
         self.state = next;
     }
 }

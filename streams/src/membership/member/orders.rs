@@ -101,10 +101,7 @@ pub enum LossReason {
 impl LossReason {
     /// Whether the member stays out of the group.
     pub fn is_final(&self) -> bool {
-        matches!(
-            self,
-            LossReason::InstanceFenced | LossReason::Refused { .. }
-        )
+        matches!(self, LossReason::InstanceFenced | LossReason::Refused { .. })
     }
 }
 

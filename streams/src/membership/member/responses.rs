@@ -12,20 +12,12 @@ impl Member {
     pub fn on_response(&mut self, now_ms: i64, response: GroupResponse) -> Vec<Action> {
         match response {
             GroupResponse::Heartbeat { error } => self.heartbeat_answered(now_ms, error),
-            GroupResponse::Failed { error }
-                if error.kind == ErrorKind::Fatal && self.state != State::Leaving =>
-            {
+            GroupResponse::Failed { error } if error.kind == ErrorKind::Fatal && self.state != State::Leaving => {
                 self.in_flight = None;
                 self.refused(now_ms, error.code, error.to_string())
             }
             GroupResponse::Failed { .. } => self.connection_failed(now_ms),
-            GroupResponse::Joined {
-                error,
-                generation,
-                leader,
-                member_id,
-                members,
-            } => {
+            GroupResponse::Joined { error, generation, leader, member_id, members } => {
                 if !self.take_answer(RequestKind::Join) {
                     return self.go_on(now_ms);
                 }
@@ -85,11 +77,9 @@ impl Member {
         members: Vec<JoinedMember>,
     ) -> Vec<Action> {
         match verdict(error) {
-            Verdict::Fine if member_id.is_empty() || generation < 0 => self.refused(
-                now_ms,
-                None,
-                "JoinGroup gave no member id or generation".to_owned(),
-            ),
+            Verdict::Fine if member_id.is_empty() || generation < 0 => {
+                self.refused(now_ms, None, "JoinGroup gave no member id or generation".to_owned())
+            }
             // A static member was replaced meanwhile: what it owned is not its own any more.
             Verdict::Fine if !self.owned.is_empty() && member_id != self.member_id => {
                 let actions = self.lose(now_ms, LossReason::UnknownMember);
@@ -101,11 +91,7 @@ impl Member {
                 self.generation = generation;
                 self.session.begin(now_ms);
                 self.go(State::Syncing);
-                if leader == self.member_id {
-                    self.lead(now_ms, members)
-                } else {
-                    self.send_sync(now_ms, Vec::new())
-                }
+                if leader == self.member_id { self.lead(now_ms, members) } else { self.send_sync(now_ms, Vec::new()) }
             }
             Verdict::MemberIdRequired => {
                 self.member_id = member_id;
@@ -120,24 +106,16 @@ impl Member {
     }
 
     fn lead(&mut self, now_ms: i64, members: Vec<JoinedMember>) -> Vec<Action> {
-        let ids: Vec<String> = members
-            .iter()
-            .map(|member| member.member_id.clone())
-            .collect();
+        let ids: Vec<String> = members.iter().map(|member| member.member_id.clone()).collect();
         let read = |member: JoinedMember| -> Result<(String, Subscription), CodecError> {
             Ok((member.member_id, Subscription::decode(&member.user_data)?))
         };
         match members.into_iter().map(read).collect() {
             Ok(members) => {
                 self.led = ids;
-                vec![Action::RunLeader {
-                    generation: self.generation,
-                    members,
-                }]
+                vec![Action::RunLeader { generation: self.generation, members }]
             }
-            Err(unreadable) => {
-                self.send_sync(now_ms, failed_assignments(ids, &unreadable.to_string()))
-            }
+            Err(unreadable) => self.send_sync(now_ms, failed_assignments(ids, &unreadable.to_string())),
         }
     }
 
@@ -167,31 +145,17 @@ impl Member {
         if assignment.error.is_none() {
             self.owners = assignment.owners.clone();
         }
-        self.probe_at_ms = assignment
-            .probe
-            .then_some(now_ms + self.config.probing_interval_ms);
-        let pair = Pair {
-            member_id: self.member_id.clone(),
-            generation: self.generation,
-        };
-        self.received = Some(Received {
-            pair,
-            active: assignment.active.clone(),
-        });
-        vec![Action::Assigned {
-            generation: self.generation,
-            assignment: Box::new(assignment),
-        }]
+        self.probe_at_ms = assignment.probe.then_some(now_ms + self.config.probing_interval_ms);
+        let pair = Pair { member_id: self.member_id.clone(), generation: self.generation };
+        self.received = Some(Received { pair, active: assignment.active.clone() });
+        vec![Action::Assigned { generation: self.generation, assignment: Box::new(assignment) }]
     }
 
     fn heartbeat_answered(&mut self, now_ms: i64, error: i16) -> Vec<Action> {
         let Some(sent_ms) = self.session.answered(now_ms) else {
             return Vec::new();
         };
-        if !matches!(
-            self.state,
-            State::Syncing | State::Stable | State::Rejoining
-        ) {
+        if !matches!(self.state, State::Syncing | State::Stable | State::Rejoining) {
             return Vec::new();
         }
         match verdict(error) {
@@ -221,27 +185,16 @@ impl Member {
     fn committed(&mut self, now_ms: i64, error: i16) -> Vec<Action> {
         let outcome = match verdict(error) {
             Verdict::Fine => CommitOutcome::Done,
-            Verdict::UnknownMember | Verdict::IllegalGeneration | Verdict::InstanceFenced => {
-                CommitOutcome::Fenced
-            }
+            Verdict::UnknownMember | Verdict::IllegalGeneration | Verdict::InstanceFenced => CommitOutcome::Fenced,
             Verdict::Refused(_) => CommitOutcome::Refused { code: error },
-            Verdict::Retry
-                if matches!(
-                    error,
-                    OFFSET_METADATA_TOO_LARGE | INVALID_COMMIT_OFFSET_SIZE
-                ) =>
-            {
+            Verdict::Retry if matches!(error, OFFSET_METADATA_TOO_LARGE | INVALID_COMMIT_OFFSET_SIZE) => {
                 CommitOutcome::Refused { code: error }
             }
             Verdict::Rebalance | Verdict::Retry | Verdict::MemberIdRequired => CommitOutcome::Retry,
         };
         let fenced = outcome == CommitOutcome::Fenced;
         let mut actions = vec![Action::Committed(outcome)];
-        actions.extend(if fenced {
-            self.fenced(now_ms, Some(error))
-        } else {
-            self.go_on(now_ms)
-        });
+        actions.extend(if fenced { self.fenced(now_ms, Some(error)) } else { self.go_on(now_ms) });
         actions
     }
 

@@ -9,17 +9,11 @@ const REFUSALS: &[(i16, &str)] = &[
         "members with another protocol are in the group: use an application id of its own",
     ),
     (24, "the application id is not a valid group id"),
-    (
-        26,
-        "session.timeout.ms is outside the broker's group.min.session.timeout.ms … group.max.session.timeout.ms",
-    ),
+    (26, "session.timeout.ms is outside the broker's group.min.session.timeout.ms … group.max.session.timeout.ms"),
     (29, "not authorised to read a topic"),
     (30, "not authorised to use the group: grant READ on it"),
     (31, "not authorised on the cluster"),
-    (
-        35,
-        "the broker is too old for the classic group protocol's versions in use: 2.5 is needed",
-    ),
+    (35, "the broker is too old for the classic group protocol's versions in use: 2.5 is needed"),
     (42, "the broker calls the request invalid"),
     (81, "the group has reached the broker's group.max.size"),
 ];

@@ -10,15 +10,9 @@ pub fn plan(
     members: Vec<(String, Subscription)>,
     around: &mut Surroundings<'_>,
 ) -> Vec<MemberAssignment> {
-    let group_member = |(member_id, subscription)| GroupMember {
-        member_id,
-        subscription,
-    };
+    let group_member = |(member_id, subscription)| GroupMember { member_id, subscription };
     let members: Vec<GroupMember> = members.into_iter().map(group_member).collect();
-    let round = Round {
-        generation,
-        topology: TOPOLOGY,
-    };
+    let round = Round { generation, topology: TOPOLOGY };
     let plan = assign(&members, around.tasks, &around.config, round);
     check_fences(&members, &plan, around.producers);
     plan.encode(|_| vec![])
@@ -26,32 +20,15 @@ pub fn plan(
 
 /// An heir fences every dead owner with an open transaction that the newest map in the group names.
 fn check_fences(members: &[GroupMember], plan: &Plan, producers: &mut Producers) {
-    let newest = members
-        .iter()
-        .map(|member| &member.subscription.owners)
-        .max_by_key(|map| map.generation)
-        .unwrap();
-    let alive = |id: &str| {
-        members
-            .iter()
-            .any(|member| member.subscription.profile.transactional_id == id)
-    };
+    let newest = members.iter().map(|member| &member.subscription.owners).max_by_key(|map| map.generation).unwrap();
+    let alive = |id: &str| members.iter().any(|member| member.subscription.profile.transactional_id == id);
     for member in members {
         let given = &plan.assignments[&member.member_id];
-        for task in given
-            .active
-            .iter()
-            .filter(|task| !member.subscription.owned.contains_key(task))
-        {
+        for task in given.active.iter().filter(|task| !member.subscription.owned.contains_key(task)) {
             let blocking = producers.open_over(*task).filter(|id| !alive(id));
-            let named: Vec<&str> = blocking
-                .filter(|id| newest.ids_of(*task).iter().any(|named| named == id))
-                .collect();
+            let named: Vec<&str> = blocking.filter(|id| newest.ids_of(*task).iter().any(|named| named == id)).collect();
             for id in &named {
-                assert!(
-                    given.fence[task].iter().any(|fenced| fenced == id),
-                    "{id} blocks {task}"
-                );
+                assert!(given.fence[task].iter().any(|fenced| fenced == id), "{id} blocks {task}");
             }
             producers.fenced += named.len();
         }

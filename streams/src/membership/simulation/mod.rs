@@ -55,22 +55,11 @@ impl World {
         let mut tasks = Vec::new();
         for (sub_topology, stateful) in [(0, true), (1, false)] {
             let end_offset_sum = if stateful { END } else { 0 };
-            let spec = |p| TaskSpec {
-                id: TaskId::new(sub_topology, p),
-                stateful,
-                end_offset_sum,
-            };
+            let spec = |p| TaskSpec { id: TaskId::new(sub_topology, p), stateful, end_offset_sum };
             tasks.extend((0..1 + dice.below(8) as i32).map(spec));
         }
-        let config = AssignorConfig {
-            num_standby_replicas: dice.below(2) as usize,
-            ..AssignorConfig::default()
-        };
-        let slot = || Slot {
-            thread: None,
-            stalled_until_ms: 0,
-            request: 0,
-        };
+        let config = AssignorConfig { num_standby_replicas: dice.below(2) as usize, ..AssignorConfig::default() };
+        let slot = || Slot { thread: None, stalled_until_ms: 0, request: 0 };
         Self {
             now_ms: 0,
             dice,
@@ -101,11 +90,7 @@ impl World {
         }
     }
 
-    fn with_thread(
-        &mut self,
-        slot: usize,
-        act: impl FnOnce(&mut Option<Thread>, i64, &mut Surroundings<'_>),
-    ) {
+    fn with_thread(&mut self, slot: usize, act: impl FnOnce(&mut Option<Thread>, i64, &mut Surroundings<'_>)) {
         let mut around = Surroundings {
             coordinator: &mut self.coordinator,
             producers: &mut self.producers,
@@ -137,17 +122,10 @@ impl World {
     fn check_single_owners(&self) {
         let mut open = BTreeMap::new();
         for thread in self.threads() {
-            let identity = thread
-                .member
-                .identity()
-                .filter(|identity| self.coordinator.has_member(&identity.member_id));
+            let identity = thread.member.identity().filter(|identity| self.coordinator.has_member(&identity.member_id));
             for task in thread.open.keys().filter(|_| identity.is_some()) {
                 let other = open.insert(*task, &thread.transactional_id);
-                assert_eq!(
-                    other, None,
-                    "{task} is also at {} at {} ms",
-                    thread.transactional_id, self.now_ms
-                );
+                assert_eq!(other, None, "{task} is also at {} at {} ms", thread.transactional_id, self.now_ms);
             }
         }
     }
@@ -155,9 +133,7 @@ impl World {
     fn calm_down(&mut self) {
         self.faults = false;
         self.coordinator_away_until_ms = 0;
-        self.slots
-            .iter_mut()
-            .for_each(|slot| slot.stalled_until_ms = 0);
+        self.slots.iter_mut().for_each(|slot| slot.stalled_until_ms = 0);
         self.start(0);
     }
 
@@ -165,34 +141,17 @@ impl World {
         let generation = self.coordinator.generation;
         let before = self.coordinator.committed.clone();
         self.run(self.now_ms + 10_000);
-        assert_eq!(
-            self.coordinator.generation, generation,
-            "the group does not come to rest"
-        );
-        assert!(
-            self.coordinator.is_stable()
-                && self
-                    .threads()
-                    .all(|thread| thread.member.state() == State::Stable)
-        );
+        assert_eq!(self.coordinator.generation, generation, "the group does not come to rest");
+        assert!(self.coordinator.is_stable() && self.threads().all(|thread| thread.member.state() == State::Stable));
         let all: BTreeSet<TaskId> = self.tasks.iter().map(|task| task.id).collect();
-        let running: Vec<TaskId> = self
-            .threads()
-            .flat_map(|thread| thread.open.keys().copied())
-            .collect();
+        let running: Vec<TaskId> = self.threads().flat_map(|thread| thread.open.keys().copied()).collect();
         assert_eq!(running.len(), all.len());
         assert_eq!(running.into_iter().collect::<BTreeSet<_>>(), all);
         for task in all {
-            assert!(
-                self.coordinator.committed.get(&task) > before.get(&task),
-                "{task} stands still"
-            );
+            assert!(self.coordinator.committed.get(&task) > before.get(&task), "{task} stands still");
         }
         let counts: Vec<usize> = self.threads().map(|thread| thread.open.len()).collect();
-        assert!(
-            counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1,
-            "{counts:?}"
-        );
+        assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{counts:?}");
     }
 }
 

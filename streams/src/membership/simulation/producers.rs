@@ -26,10 +26,7 @@ impl Producers {
 
     /// Whose transactions over `task` are open.
     pub fn open_over(&self, task: TaskId) -> impl Iterator<Item = &str> {
-        self.open
-            .iter()
-            .filter(move |(_, open)| *open == task)
-            .map(|(owner, _)| owner.as_str())
+        self.open.iter().filter(move |(_, open)| *open == task).map(|(owner, _)| owner.as_str())
     }
 
     pub fn write(&mut self, id: &str, epoch: u64, task: TaskId) {
@@ -47,7 +44,6 @@ impl Producers {
 
     /// What still blocks the heir of `task` has waited for the transaction time-out.
     pub fn time_out(&mut self, task: TaskId, heir: &str) {
-        self.open
-            .retain(|(owner, open)| *open != task || owner == heir);
+        self.open.retain(|(owner, open)| *open != task || owner == heir);
     }
 }

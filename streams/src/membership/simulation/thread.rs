@@ -31,10 +31,7 @@ pub struct Surroundings<'a> {
 #[derive(Debug)]
 enum Duty {
     Rejoin,
-    Lead {
-        generation: i32,
-        members: Vec<(String, Subscription)>,
-    },
+    Lead { generation: i32, members: Vec<(String, Subscription)> },
     LetGo,
     Close,
 }
@@ -77,10 +74,7 @@ impl Thread {
             topics: vec![],
             profile,
         };
-        let local = LocalState {
-            standbys: BTreeSet::new(),
-            offset_sums: around.disk.clone(),
-        };
+        let local = LocalState { standbys: BTreeSet::new(), offset_sums: around.disk.clone() };
         Self {
             member: Member::new(config, local),
             epoch: around.producers.init(&transactional_id),
@@ -106,9 +100,7 @@ impl Thread {
         self.do_duties(now_ms, around);
         for (task, open) in &mut self.open {
             open.to += around.dice.below(10) as i64;
-            around
-                .producers
-                .write(&self.transactional_id, self.epoch, *task);
+            around.producers.write(&self.transactional_id, self.epoch, *task);
         }
         if around.dice.once_in(4) {
             self.commit(now_ms, around);
@@ -130,18 +122,8 @@ impl Thread {
             match action {
                 Action::Send(request) => self.requests.push(request),
                 Action::PrepareRejoin => self.put_off(now_ms, Duty::Rejoin, around),
-                Action::RunLeader {
-                    generation,
-                    members,
-                } => {
-                    self.put_off(
-                        now_ms,
-                        Duty::Lead {
-                            generation,
-                            members,
-                        },
-                        around,
-                    );
+                Action::RunLeader { generation, members } => {
+                    self.put_off(now_ms, Duty::Lead { generation, members }, around);
                 }
                 Action::Assigned { assignment, .. } => self.take_up(now_ms, &assignment, around),
                 Action::Lost { .. } => {
@@ -157,11 +139,7 @@ impl Thread {
     }
 
     fn put_off(&mut self, now_ms: i64, duty: Duty, around: &mut Surroundings<'_>) {
-        let by_ms = if around.dice.once_in(2) {
-            0
-        } else {
-            around.dice.below(LATEST_MS) as i64
-        };
+        let by_ms = if around.dice.once_in(2) { 0 } else { around.dice.below(LATEST_MS) as i64 };
         self.duties.push((now_ms + by_ms, duty));
     }
 
@@ -172,10 +150,7 @@ impl Thread {
                     self.commit(now_ms, around);
                     self.member.ready_to_join(now_ms)
                 }
-                Duty::Lead {
-                    generation,
-                    members,
-                } => {
+                Duty::Lead { generation, members } => {
                     let plan = plan(generation, members, around);
                     self.member.leader_assignment(now_ms, generation, Ok(plan))
                 }
@@ -206,16 +181,9 @@ impl Thread {
             }
             self.member.opened(*task);
         }
-        self.leaving = self
-            .open
-            .keys()
-            .filter(|task| !assignment.active.contains(task))
-            .copied()
-            .collect();
+        self.leaving = self.open.keys().filter(|task| !assignment.active.contains(task)).copied().collect();
         let copies = assignment.standbys.union(&assignment.warmups);
-        self.copies = copies
-            .map(|task| (*task, self.copies.get(task).copied().unwrap_or(now_ms)))
-            .collect();
+        self.copies = copies.map(|task| (*task, self.copies.get(task).copied().unwrap_or(now_ms))).collect();
         self.look_at_the_disk(now_ms, around);
         self.carry_out(now_ms, actions, around);
         if !self.leaving.is_empty() {
@@ -243,23 +211,14 @@ impl Thread {
             return false;
         }
         let identity = self.member.identity().unwrap();
-        if !around
-            .producers
-            .is_current(&self.transactional_id, self.epoch)
-        {
+        if !around.producers.is_current(&self.transactional_id, self.epoch) {
             self.epoch = around.producers.init(&self.transactional_id);
             self.rewind(around);
             return false;
         }
-        let offsets: Vec<(TaskId, i64, i64)> = self
-            .open
-            .iter()
-            .map(|(task, open)| (*task, open.from, open.to))
-            .collect();
-        match around
-            .coordinator
-            .commit(&identity.member_id, identity.generation, &offsets)
-        {
+        let offsets: Vec<(TaskId, i64, i64)> =
+            self.open.iter().map(|(task, open)| (*task, open.from, open.to)).collect();
+        match around.coordinator.commit(&identity.member_id, identity.generation, &offsets) {
             Ok(()) => {
                 around.producers.abort(&self.transactional_id, self.epoch); // nothing is open any more
                 self.open.values_mut().for_each(|open| open.from = open.to);
@@ -282,24 +241,11 @@ impl Thread {
 
     fn look_at_the_disk(&mut self, now_ms: i64, around: &mut Surroundings<'_>) {
         for (task, since_ms) in &self.copies {
-            let sum = if now_ms - since_ms >= WARM_UP_MS {
-                END
-            } else {
-                0
-            };
-            around
-                .disk
-                .entry(*task)
-                .and_modify(|known| *known = sum.max(*known))
-                .or_insert(sum);
+            let sum = if now_ms - since_ms >= WARM_UP_MS { END } else { 0 };
+            around.disk.entry(*task).and_modify(|known| *known = sum.max(*known)).or_insert(sum);
         }
-        around
-            .disk
-            .extend(self.open.keys().map(|task| (*task, END)));
+        around.disk.extend(self.open.keys().map(|task| (*task, END)));
         let standbys = self.copies.keys().copied().collect();
-        self.member.set_local(LocalState {
-            standbys,
-            offset_sums: around.disk.clone(),
-        });
+        self.member.set_local(LocalState { standbys, offset_sums: around.disk.clone() });
     }
 }

@@ -6,10 +6,9 @@ mod dispatch;
 use std::collections::BTreeMap;
 
 use comanda_schemas::{
-    AuthorizePayment, CancelReason, CapturePayment, CommandRejectReason, DeliveryCommand, DriverId,
-    Envelope, Event, EventTime, Message, OrderCancelled, OrderCommand, OrderCommandRejected,
-    OrderConfirmed, OrderDelivered, OrderEvent, OrderId, OrderPlaced, OrderStatus, PaymentEvent,
-    PaymentId, PlaceOrder, RefundPayment, VoidPayment,
+    AuthorizePayment, CancelReason, CapturePayment, CommandRejectReason, DeliveryCommand, DriverId, Envelope, Event,
+    EventTime, Message, OrderCancelled, OrderCommand, OrderCommandRejected, OrderConfirmed, OrderDelivered, OrderEvent,
+    OrderId, OrderPlaced, OrderStatus, PaymentEvent, PaymentId, PlaceOrder, RefundPayment, VoidPayment,
 };
 
 use crate::city::City;
@@ -55,10 +54,7 @@ pub fn play(city: &mut City, step_ms: i64) -> Vec<Emission> {
     let (mut stand_in, mut sent) = (StandIn::default(), Vec::new());
     while !city.is_over() {
         let records = city.next_before(city.clock_ms() + step_ms);
-        stand_in
-            .answer(&records, city.clock_ms())
-            .into_iter()
-            .for_each(|seen| city.observe(seen));
+        stand_in.answer(&records, city.clock_ms()).into_iter().for_each(|seen| city.observe(seen));
         sent.extend(records);
     }
     sent
@@ -86,35 +82,22 @@ impl StandIn {
             OrderCommand::AcceptOrder(accept) => {
                 if let Some(order) = self.orders.get_mut(&accept.order_id) {
                     order.accepted = true;
-                    order.ready_ms = accept
-                        .estimated_ready_at
-                        .map_or(accept.envelope.occurred_at.0, |at| at.0);
+                    order.ready_ms = accept.estimated_ready_at.map_or(accept.envelope.occurred_at.0, |at| at.0);
                 }
                 self.confirm(accept.order_id, &accept.envelope);
             }
-            OrderCommand::RejectOrder(reject) => self.cancel(
-                reject.order_id,
-                CancelReason::RestaurantRejected,
-                &reject.envelope,
-            ),
+            OrderCommand::RejectOrder(reject) => {
+                self.cancel(reject.order_id, CancelReason::RestaurantRejected, &reject.envelope)
+            }
             OrderCommand::CancelOrder(cancel) => {
-                let under_way = self
-                    .orders
-                    .get(&cancel.order_id)
-                    .is_some_and(|order| order.captured);
+                let under_way = self.orders.get(&cancel.order_id).is_some_and(|order| order.captured);
                 if under_way {
                     self.refuse(cancel.order_id, &cancel.envelope);
                 } else {
-                    self.cancel(
-                        cancel.order_id,
-                        CancelReason::CustomerRequest,
-                        &cancel.envelope,
-                    );
+                    self.cancel(cancel.order_id, CancelReason::CustomerRequest, &cancel.envelope);
                 }
             }
-            OrderCommand::StartPreparing(_)
-            | OrderCommand::MarkReady(_)
-            | OrderCommand::Unknown(_) => {}
+            OrderCommand::StartPreparing(_) | OrderCommand::MarkReady(_) | OrderCommand::Unknown(_) => {}
         }
     }
 
@@ -135,27 +118,26 @@ impl StandIn {
         };
         self.orders.insert(place.order_id, open);
         let p = place.clone();
-        self.out
-            .push(Observation::Order(OrderEvent::OrderPlaced(OrderPlaced {
-                envelope: caused::<OrderPlaced>(&place.envelope),
-                order_id: p.order_id,
-                customer_id: p.customer_id,
-                restaurant_id: p.restaurant_id,
-                zone: p.zone,
-                restaurant_cell: p.restaurant_cell,
-                customer_cell: p.customer_cell,
-                items: p.items,
-                subtotal_centavos: p.subtotal_centavos,
-                delivery_fee_centavos: p.delivery_fee_centavos,
-                tax_centavos: p.tax_centavos,
-                discount_centavos: p.discount_centavos,
-                total_centavos: p.total_centavos,
-                payment_method_id: p.payment_method_id,
-                delivery_address: p.delivery_address,
-                placed_at: p.placed_at,
-                scheduled_for: p.scheduled_for,
-                promised_at: p.promised_at,
-            })));
+        self.out.push(Observation::Order(OrderEvent::OrderPlaced(OrderPlaced {
+            envelope: caused::<OrderPlaced>(&place.envelope),
+            order_id: p.order_id,
+            customer_id: p.customer_id,
+            restaurant_id: p.restaurant_id,
+            zone: p.zone,
+            restaurant_cell: p.restaurant_cell,
+            customer_cell: p.customer_cell,
+            items: p.items,
+            subtotal_centavos: p.subtotal_centavos,
+            delivery_fee_centavos: p.delivery_fee_centavos,
+            tax_centavos: p.tax_centavos,
+            discount_centavos: p.discount_centavos,
+            total_centavos: p.total_centavos,
+            payment_method_id: p.payment_method_id,
+            delivery_address: p.delivery_address,
+            placed_at: p.placed_at,
+            scheduled_for: p.scheduled_for,
+            promised_at: p.promised_at,
+        })));
         self.out.push(Observation::Payment(
             AuthorizePayment {
                 envelope: caused::<AuthorizePayment>(&place.envelope),
@@ -171,29 +153,16 @@ impl StandIn {
     }
 
     fn confirm(&mut self, id: OrderId, cause: &Envelope) {
-        let Some(order) = self
-            .orders
-            .get_mut(&id)
-            .filter(|o| o.accepted && o.authorized && !o.confirmed && !o.over)
+        let Some(order) = self.orders.get_mut(&id).filter(|o| o.accepted && o.authorized && !o.confirmed && !o.over)
         else {
             return;
         };
         order.confirmed = true;
         self.waiting.insert((order.ready_ms, id), cause.clone());
         let (restaurant_id, zone) = (order.placed.restaurant_id, order.placed.zone.clone());
-        let (envelope, estimated_ready_at) = (
-            caused::<OrderConfirmed>(cause),
-            Some(EventTime(order.ready_ms)),
-        );
+        let (envelope, estimated_ready_at) = (caused::<OrderConfirmed>(cause), Some(EventTime(order.ready_ms)));
         self.out.push(Observation::Order(
-            OrderConfirmed {
-                envelope,
-                order_id: id,
-                restaurant_id,
-                zone,
-                estimated_ready_at,
-            }
-            .into(),
+            OrderConfirmed { envelope, order_id: id, restaurant_id, zone, estimated_ready_at }.into(),
         ));
     }
 
@@ -233,25 +202,12 @@ impl StandIn {
         if order.captured {
             let envelope = caused::<RefundPayment>(cause);
             self.out.push(Observation::Payment(
-                RefundPayment {
-                    envelope,
-                    order_id: id,
-                    payment_id: payment(id),
-                    amount_centavos,
-                    attempt: 1,
-                }
-                .into(),
+                RefundPayment { envelope, order_id: id, payment_id: payment(id), amount_centavos, attempt: 1 }.into(),
             ));
         } else if order.authorized {
             let envelope = caused::<VoidPayment>(cause);
             self.out.push(Observation::Payment(
-                VoidPayment {
-                    envelope,
-                    order_id: id,
-                    payment_id: payment(id),
-                    attempt: 1,
-                }
-                .into(),
+                VoidPayment { envelope, order_id: id, payment_id: payment(id), attempt: 1 }.into(),
             ));
         }
         self.waiting.remove(&(order.ready_ms, id));
@@ -261,11 +217,7 @@ impl StandIn {
     }
 
     fn free(&mut self, driver: DriverId, order: OrderId) {
-        if let Some(driver) = self
-            .drivers
-            .get_mut(&driver)
-            .filter(|driver| driver.order == Some(order))
-        {
+        if let Some(driver) = self.drivers.get_mut(&driver).filter(|driver| driver.order == Some(order)) {
             driver.order = None;
         }
     }
@@ -280,23 +232,15 @@ impl StandIn {
                 if order.over && !order.authorized {
                     let envelope = caused::<VoidPayment>(&authorized.envelope);
                     self.out.push(Observation::Payment(
-                        VoidPayment {
-                            envelope,
-                            order_id: id,
-                            payment_id: payment(id),
-                            attempt: 1,
-                        }
-                        .into(),
+                        VoidPayment { envelope, order_id: id, payment_id: payment(id), attempt: 1 }.into(),
                     ));
                 }
                 order.authorized = true;
                 self.confirm(id, &authorized.envelope);
             }
-            PaymentEvent::PaymentFailed(failed) => self.cancel(
-                failed.order_id,
-                CancelReason::PaymentFailed,
-                &failed.envelope,
-            ),
+            PaymentEvent::PaymentFailed(failed) => {
+                self.cancel(failed.order_id, CancelReason::PaymentFailed, &failed.envelope)
+            }
             _ => {}
         }
     }
@@ -306,9 +250,7 @@ impl StandIn {
             return;
         };
         match command {
-            DeliveryCommand::DeclineDelivery(decline) => {
-                self.decline(decline.order_id, decline.driver_id, &cause)
-            }
+            DeliveryCommand::DeclineDelivery(decline) => self.decline(decline.order_id, decline.driver_id, &cause),
             DeliveryCommand::ConfirmPickup(pickup) => {
                 let (id, envelope) = (pickup.order_id, caused::<CapturePayment>(&cause));
                 let Some(order) = self.orders.get_mut(&id).filter(|order| !order.captured) else {
@@ -317,14 +259,8 @@ impl StandIn {
                 order.captured = true;
                 let amount_centavos = order.placed.total_centavos;
                 self.out.push(Observation::Payment(
-                    CapturePayment {
-                        envelope,
-                        order_id: id,
-                        payment_id: payment(id),
-                        amount_centavos,
-                        attempt: 1,
-                    }
-                    .into(),
+                    CapturePayment { envelope, order_id: id, payment_id: payment(id), amount_centavos, attempt: 1 }
+                        .into(),
                 ));
             }
             DeliveryCommand::ConfirmDelivery(delivered) => {
@@ -338,11 +274,7 @@ impl StandIn {
     }
 
     fn decline(&mut self, id: OrderId, driver: DriverId, cause: &Envelope) {
-        let Some(order) = self
-            .orders
-            .get_mut(&id)
-            .filter(|order| order.driver == Some(driver) && !order.over)
-        else {
+        let Some(order) = self.orders.get_mut(&id).filter(|order| order.driver == Some(driver) && !order.over) else {
             return;
         };
         order.driver = None;

@@ -21,11 +21,7 @@ fn random_town(dice: &mut Dice) -> Town {
     let mut tasks = Vec::new();
     for sub_topology in 0..1 + dice.below(3) as u32 {
         let partitions = 1 + dice.below(12) as i32;
-        let of_kind = if dice.below(3) == 0 {
-            stateless
-        } else {
-            stateful
-        };
+        let of_kind = if dice.below(3) == 0 { stateless } else { stateful };
         tasks.extend(of_kind(sub_topology, partitions));
     }
     let mut town = Town::new(tasks).with_standbys(dice.below(3) as usize);
@@ -50,28 +46,13 @@ fn disturb(town: &mut Town, dice: &mut Dice) {
 
 fn check_settled(town: &Town, plan: &Plan, seed: u64) {
     let all: BTreeSet<TaskId> = town.tasks.iter().map(|task| task.id).collect();
-    let stateful: BTreeSet<TaskId> = town
-        .tasks
-        .iter()
-        .filter(|task| task.stateful)
-        .map(|task| task.id)
-        .collect();
-    assert_eq!(
-        town.owners().into_keys().collect::<BTreeSet<_>>(),
-        all,
-        "seed {seed}: every task has an owner"
-    );
+    let stateful: BTreeSet<TaskId> = town.tasks.iter().filter(|task| task.stateful).map(|task| task.id).collect();
+    assert_eq!(town.owners().into_keys().collect::<BTreeSet<_>>(), all, "seed {seed}: every task has an owner");
     let counts = |kind: &BTreeSet<TaskId>| -> Vec<usize> {
-        plan.assignments
-            .values()
-            .map(|given| given.active.intersection(kind).count())
-            .collect()
+        plan.assignments.values().map(|given| given.active.intersection(kind).count()).collect()
     };
     assert_even(&counts(&all), &format!("seed {seed}: tasks over threads"));
-    assert_even(
-        &counts(&stateful),
-        &format!("seed {seed}: stateful tasks over threads"),
-    );
+    assert_even(&counts(&stateful), &format!("seed {seed}: stateful tasks over threads"));
     check_copies(town, plan, &stateful, seed);
 }
 
@@ -81,20 +62,12 @@ fn check_copies(town: &Town, plan: &Plan, stateful: &BTreeSet<TaskId>, seed: u64
     let expected = town.config.num_standby_replicas.min(processes.len() - 1);
     for task in stateful {
         let with = |of: &dyn Fn(&Assignment) -> bool| -> Vec<ProcessId> {
-            town.members
-                .iter()
-                .filter(|member| of(&plan.assignments[&member.member_id]))
-                .map(process)
-                .collect()
+            town.members.iter().filter(|member| of(&plan.assignments[&member.member_id])).map(process).collect()
         };
         let mut homes = with(&|given| given.standbys.contains(task));
         assert_eq!(homes.len(), expected, "seed {seed}: copies of {task}");
         homes.extend(with(&|given| given.active.contains(task)));
-        assert_eq!(
-            homes.iter().collect::<BTreeSet<_>>().len(),
-            expected + 1,
-            "seed {seed}: {task} twice in a process"
-        );
+        assert_eq!(homes.iter().collect::<BTreeSet<_>>().len(), expected + 1, "seed {seed}: {task} twice in a process");
     }
 }
 
@@ -106,59 +79,33 @@ fn assert_even(counts: &[usize], what: &str) {
 #[test]
 fn processes_take_tasks_by_their_threads() {
     let mut town = Town::new(stateful(0, 12));
-    [(1, 0), (2, 0), (2, 1), (2, 2)]
-        .into_iter()
-        .for_each(|(process, thread)| town.join(process, thread));
+    [(1, 0), (2, 0), (2, 1), (2, 2)].into_iter().for_each(|(process, thread)| town.join(process, thread));
     let plan = town.settle();
-    assert_eq!(
-        plan.assignments
-            .values()
-            .map(|given| given.active.len())
-            .collect::<Vec<_>>(),
-        [3, 3, 3, 3]
-    );
+    assert_eq!(plan.assignments.values().map(|given| given.active.len()).collect::<Vec<_>>(), [3, 3, 3, 3]);
 }
 
 #[test]
 fn the_remainder_is_shared_by_processes_not_only_by_threads() {
     let mut town = Town::new(stateful(0, 6));
-    [(1, 0), (1, 1), (2, 0), (2, 1)]
-        .into_iter()
-        .for_each(|(process, thread)| town.join(process, thread));
+    [(1, 0), (1, 1), (2, 0), (2, 1)].into_iter().for_each(|(process, thread)| town.join(process, thread));
     town.settle();
-    let of_process = |process: &str| {
-        town.owners()
-            .values()
-            .filter(|owner| owner.starts_with(process))
-            .count()
-    };
+    let of_process = |process: &str| town.owners().values().filter(|owner| owner.starts_with(process)).count();
     assert_eq!((of_process("1"), of_process("2")), (3, 3));
 }
 
 #[test]
 fn every_member_has_a_part_of_every_sub_topology() {
     let mut town = Town::new([stateful(0, 4), stateful(1, 4)].concat());
-    [1, 2, 3, 4]
-        .into_iter()
-        .for_each(|process| town.join(process, 0));
+    [1, 2, 3, 4].into_iter().for_each(|process| town.join(process, 0));
     for given in town.settle().assignments.values() {
-        assert_eq!(
-            given
-                .active
-                .iter()
-                .map(|task| task.sub_topology)
-                .collect::<Vec<_>>(),
-            [0, 1]
-        );
+        assert_eq!(given.active.iter().map(|task| task.sub_topology).collect::<Vec<_>>(), [0, 1]);
     }
 }
 
 #[test]
 fn the_plan_does_not_depend_on_the_order_in_which_members_are_listed() {
     let mut town = Town::new(stateful(0, 7)).with_standbys(1);
-    [1, 2, 3]
-        .into_iter()
-        .for_each(|process| town.join(process, 0));
+    [1, 2, 3].into_iter().for_each(|process| town.join(process, 0));
     town.round();
     let plan = town.plan();
     town.members.reverse();
@@ -168,17 +115,9 @@ fn the_plan_does_not_depend_on_the_order_in_which_members_are_listed() {
 #[test]
 fn more_threads_than_tasks_leave_some_idle() {
     let mut town = Town::new(stateful(0, 2));
-    [1, 2, 3]
-        .into_iter()
-        .for_each(|process| town.join(process, 0));
+    [1, 2, 3].into_iter().for_each(|process| town.join(process, 0));
     let plan = town.settle();
-    assert_eq!(
-        plan.assignments
-            .values()
-            .map(|given| given.active.len())
-            .sum::<usize>(),
-        2
-    );
+    assert_eq!(plan.assignments.values().map(|given| given.active.len()).sum::<usize>(), 2);
 }
 
 #[test]
@@ -188,11 +127,7 @@ fn standbys_are_even_over_processes_and_spread_to_a_new_one() {
     for process in [3, 4] {
         town.join(process, 0);
         let plan = town.settle();
-        let counts: Vec<usize> = plan
-            .assignments
-            .values()
-            .map(|given| given.standbys.len())
-            .collect();
+        let counts: Vec<usize> = plan.assignments.values().map(|given| given.standbys.len()).collect();
         assert_even(&counts, &format!("standbys over {process} processes"));
     }
 }

@@ -7,10 +7,7 @@ fn pair() -> Town {
     let mut town = Town::new(stateful(0, 2));
     [1, 2].into_iter().for_each(|process| town.join(process, 0));
     town.settle();
-    assert_eq!(
-        town.owners(),
-        [(task(0), "1-0".to_owned()), (task(1), "2-0".to_owned())].into()
-    );
+    assert_eq!(town.owners(), [(task(0), "1-0".to_owned()), (task(1), "2-0".to_owned())].into());
     town
 }
 
@@ -47,12 +44,7 @@ fn a_living_owner_that_let_go_is_not_fenced() {
     town.settle();
     town.join(2, 0);
     town.round();
-    assert!(
-        town.round()
-            .assignments
-            .values()
-            .all(|given| given.fence.is_empty())
-    );
+    assert!(town.round().assignments.values().all(|given| given.fence.is_empty()));
 }
 
 #[test]
@@ -80,25 +72,13 @@ fn an_heir_that_died_before_it_opened_the_task_is_fenced_and_so_is_the_owner_bef
     town.join(3, 0);
     town.round();
     town.crash("1-0");
-    let heirs: Vec<String> = town
-        .round()
-        .assignments
-        .iter()
-        .filter(|(_, g)| g.active.contains(&task(0)))
-        .map(|(m, _)| m.clone())
-        .collect();
+    let heirs: Vec<String> =
+        town.round().assignments.iter().filter(|(_, g)| g.active.contains(&task(0))).map(|(m, _)| m.clone()).collect();
     town.member(&heirs[0]).owned.insert(task(0), false);
     town.crash(&heirs[0]);
     let plan = town.plan();
-    let last = plan
-        .assignments
-        .values()
-        .find(|given| given.active.contains(&task(0)))
-        .unwrap();
-    assert_eq!(
-        last.fence[&task(0)],
-        [format!("app-{}", heirs[0]), "app-1-0".to_owned()]
-    );
+    let last = plan.assignments.values().find(|given| given.active.contains(&task(0))).unwrap();
+    assert_eq!(last.fence[&task(0)], [format!("app-{}", heirs[0]), "app-1-0".to_owned()]);
 }
 
 #[test]
@@ -115,12 +95,7 @@ fn a_slot_that_came_back_is_not_fenced_because_it_fenced_itself() {
     let mut town = pair();
     town.crash("1-0");
     town.join(1, 0);
-    assert!(
-        town.plan()
-            .assignments
-            .values()
-            .all(|given| given.fence.is_empty())
-    );
+    assert!(town.plan().assignments.values().all(|given| given.fence.is_empty()));
 }
 
 #[test]
@@ -131,14 +106,7 @@ fn any_member_may_lead_next_because_all_know_the_owners() {
     town.crash("1-0");
     town.crash("2-0"); // only the newcomer, which owned nothing, is left
     let fence = &town.plan().assignments["3-0"].fence;
-    assert_eq!(
-        fence,
-        &[
-            (task(0), vec!["app-1-0".to_owned()]),
-            (task(1), vec!["app-2-0".to_owned()])
-        ]
-        .into()
-    );
+    assert_eq!(fence, &[(task(0), vec!["app-1-0".to_owned()]), (task(1), vec!["app-2-0".to_owned()])].into());
 }
 
 #[test]
@@ -149,10 +117,7 @@ fn the_newest_map_counts() {
     town.round();
     town.join(4, 0);
     town.member("4-0").owners = old;
-    assert_eq!(
-        town.plan().assignments["2-0"].owners.ids_of(task(0)),
-        ["app-2-0"]
-    );
+    assert_eq!(town.plan().assignments["2-0"].owners.ids_of(task(0)), ["app-2-0"]);
 }
 
 #[test]
@@ -170,25 +135,16 @@ fn a_member_with_another_topology_is_given_nothing() {
     let mut town = pair();
     town.member("1-0").profile.topology = TOPOLOGY + 1;
     town.settle();
-    assert_eq!(
-        town.owners().into_values().collect::<BTreeSet<_>>(),
-        ["2-0".to_owned()].into()
-    );
+    assert_eq!(town.owners().into_values().collect::<BTreeSet<_>>(), ["2-0".to_owned()].into());
 }
 
 #[test]
 fn a_group_in_which_nobody_takes_tasks_gets_empty_assignments() {
     let mut town = pair();
-    ["1-0", "2-0"]
-        .into_iter()
-        .for_each(|member| town.member(member).stopping = true);
+    ["1-0", "2-0"].into_iter().for_each(|member| town.member(member).stopping = true);
     let plan = town.round();
     assert_eq!(plan.assignments.len(), 2);
-    assert!(
-        plan.assignments
-            .values()
-            .all(|given| given.active.is_empty())
-    );
+    assert!(plan.assignments.values().all(|given| given.active.is_empty()));
 }
 
 #[test]
@@ -205,26 +161,16 @@ fn queries_find_a_moving_task_at_its_owner() {
 #[test]
 fn threads_of_a_process_share_its_endpoint() {
     let mut town = Town::new(stateful(0, 4)).with_standbys(1);
-    [(1, 0), (1, 1), (2, 0), (2, 1)]
-        .into_iter()
-        .for_each(|(process, thread)| town.join(process, thread));
+    [(1, 0), (1, 1), (2, 0), (2, 1)].into_iter().for_each(|(process, thread)| town.join(process, thread));
     let endpoints = town.settle().assignments["1-0"].endpoints.clone();
     assert_eq!(endpoints.len(), 2);
-    assert_eq!(
-        endpoints["host-1:80"].active,
-        endpoints["host-2:80"].standbys
-    );
+    assert_eq!(endpoints["host-1:80"].active, endpoints["host-2:80"].standbys);
 }
 
 #[test]
 fn the_plan_names_input_partitions_for_kafkas_own_tools() {
     let mut town = pair();
-    let encoded = town
-        .plan()
-        .encode(|task| vec![TopicPartition::new("orders", task.partition)]);
+    let encoded = town.plan().encode(|task| vec![TopicPartition::new("orders", task.partition)]);
     assert_eq!(encoded[0].partitions, [TopicPartition::new("orders", 0)]);
-    assert_eq!(
-        Assignment::decode(&encoded[1].user_data).unwrap(),
-        town.round().assignments["2-0"]
-    );
+    assert_eq!(Assignment::decode(&encoded[1].user_data).unwrap(), town.round().assignments["2-0"]);
 }

@@ -17,20 +17,12 @@ fn task(partition: i32) -> TaskId {
 }
 
 fn stateful(sub_topology: u32, partitions: i32) -> Vec<TaskSpec> {
-    let spec = |p| TaskSpec {
-        id: TaskId::new(sub_topology, p),
-        stateful: true,
-        end_offset_sum: END,
-    };
+    let spec = |p| TaskSpec { id: TaskId::new(sub_topology, p), stateful: true, end_offset_sum: END };
     (0..partitions).map(spec).collect()
 }
 
 fn stateless(sub_topology: u32, partitions: i32) -> Vec<TaskSpec> {
-    let spec = |p| TaskSpec {
-        id: TaskId::new(sub_topology, p),
-        stateful: false,
-        end_offset_sum: 0,
-    };
+    let spec = |p| TaskSpec { id: TaskId::new(sub_topology, p), stateful: false, end_offset_sum: 0 };
     (0..partitions).map(spec).collect()
 }
 
@@ -46,13 +38,7 @@ struct Town {
 
 impl Town {
     fn new(tasks: Vec<TaskSpec>) -> Self {
-        Self {
-            members: Vec::new(),
-            tasks,
-            config: AssignorConfig::default(),
-            copies_catch_up: true,
-            generation: 0,
-        }
+        Self { members: Vec::new(), tasks, config: AssignorConfig::default(), copies_catch_up: true, generation: 0 }
     }
 
     fn with_standbys(mut self, replicas: usize) -> Self {
@@ -69,22 +55,10 @@ impl Town {
             version: "1".into(),
             topology: TOPOLOGY,
         };
-        let on_disk = self
-            .members
-            .iter()
-            .find(|m| m.subscription.profile.process_id == profile.process_id);
-        let offset_sums = on_disk
-            .map(|m| m.subscription.offset_sums.clone())
-            .unwrap_or_default();
-        let subscription = Subscription {
-            profile,
-            offset_sums,
-            ..Subscription::default()
-        };
-        self.members.push(GroupMember {
-            member_id: format!("{process}-{thread}"),
-            subscription,
-        });
+        let on_disk = self.members.iter().find(|m| m.subscription.profile.process_id == profile.process_id);
+        let offset_sums = on_disk.map(|m| m.subscription.offset_sums.clone()).unwrap_or_default();
+        let subscription = Subscription { profile, offset_sums, ..Subscription::default() };
+        self.members.push(GroupMember { member_id: format!("{process}-{thread}"), subscription });
     }
 
     fn crash(&mut self, member_id: &str) {
@@ -92,19 +66,11 @@ impl Town {
     }
 
     fn member(&mut self, member_id: &str) -> &mut Subscription {
-        &mut self
-            .members
-            .iter_mut()
-            .find(|member| member.member_id == member_id)
-            .unwrap()
-            .subscription
+        &mut self.members.iter_mut().find(|member| member.member_id == member_id).unwrap().subscription
     }
 
     fn plan(&self) -> Plan {
-        let round = Round {
-            generation: self.generation + 1,
-            topology: TOPOLOGY,
-        };
+        let round = Round { generation: self.generation + 1, topology: TOPOLOGY };
         let plan = assign(&self.members, &self.tasks, &self.config, round);
         self.check(&plan);
         plan
@@ -117,24 +83,13 @@ impl Town {
             let given = &plan.assignments[&member.member_id];
             for task in &given.active {
                 assert!(seen.insert(*task), "{task} is given twice");
-                let others = self
-                    .members
-                    .iter()
-                    .filter(|other| other.member_id != member.member_id);
+                let others = self.members.iter().filter(|other| other.member_id != member.member_id);
                 for other in others {
-                    assert!(
-                        !other.subscription.owned.contains_key(task),
-                        "{task} is still with {}",
-                        other.member_id
-                    );
+                    assert!(!other.subscription.owned.contains_key(task), "{task} is still with {}", other.member_id);
                     let copies = &plan.assignments[&other.member_id];
                     let copied = copies.standbys.contains(task) || copies.warmups.contains(task);
-                    let same = other.subscription.profile.process_id
-                        == member.subscription.profile.process_id;
-                    assert!(
-                        !(copied && same),
-                        "{task} is active and copied in one process"
-                    );
+                    let same = other.subscription.profile.process_id == member.subscription.profile.process_id;
+                    assert!(!(copied && same), "{task} is active and copied in one process");
                 }
             }
         }
@@ -146,39 +101,25 @@ impl Town {
         let plan = self.plan();
         self.generation += 1;
         let mut disks: BTreeMap<ProcessId, BTreeMap<TaskId, i64>> = BTreeMap::new();
-        let stateful: BTreeSet<TaskId> = self
-            .tasks
-            .iter()
-            .filter(|task| task.stateful)
-            .map(|task| task.id)
-            .collect();
+        let stateful: BTreeSet<TaskId> = self.tasks.iter().filter(|task| task.stateful).map(|task| task.id).collect();
         for member in &mut self.members {
             let given = &plan.assignments[&member.member_id];
-            let disk = disks
-                .entry(member.subscription.profile.process_id)
-                .or_default();
+            let disk = disks.entry(member.subscription.profile.process_id).or_default();
             for (task, sum) in &member.subscription.offset_sums {
-                disk.entry(*task)
-                    .or_insert(if *sum == CAUGHT_UP { END } else { *sum });
+                disk.entry(*task).or_insert(if *sum == CAUGHT_UP { END } else { *sum });
             }
             let copies: BTreeSet<TaskId> = given.standbys.union(&given.warmups).copied().collect();
             for task in &copies {
                 let sum = disk.entry(*task).or_insert(0);
                 *sum = if self.copies_catch_up { END } else { *sum };
             }
-            disk.extend(
-                given
-                    .active
-                    .intersection(&stateful)
-                    .map(|task| (*task, CAUGHT_UP)),
-            );
+            disk.extend(given.active.intersection(&stateful).map(|task| (*task, CAUGHT_UP)));
             member.subscription.owned = given.active.iter().map(|task| (*task, true)).collect();
             member.subscription.standbys = copies;
             member.subscription.owners = given.owners.clone();
         }
         for member in &mut self.members {
-            member.subscription.offset_sums =
-                disks[&member.subscription.profile.process_id].clone();
+            member.subscription.offset_sums = disks[&member.subscription.profile.process_id].clone();
         }
         plan
     }
@@ -199,12 +140,7 @@ impl Town {
     /// Task → member that owns it.
     fn owners(&self) -> BTreeMap<TaskId, String> {
         let owned = |member: &GroupMember| -> Vec<(TaskId, String)> {
-            member
-                .subscription
-                .owned
-                .keys()
-                .map(|task| (*task, member.member_id.clone()))
-                .collect()
+            member.subscription.owned.keys().map(|task| (*task, member.member_id.clone())).collect()
         };
         self.members.iter().flat_map(owned).collect()
     }
@@ -213,18 +149,11 @@ impl Town {
 type Places = Vec<(BTreeSet<TaskId>, BTreeSet<TaskId>)>;
 
 fn places(plan: &Plan) -> Places {
-    plan.assignments
-        .values()
-        .map(|given| (given.active.clone(), given.standbys.clone()))
-        .collect()
+    plan.assignments.values().map(|given| (given.active.clone(), given.standbys.clone())).collect()
 }
 
 /// Tasks whose owner differs between two times, among those owned at both.
 fn moved(before: &BTreeMap<TaskId, String>, after: &BTreeMap<TaskId, String>) -> BTreeSet<TaskId> {
-    let differs = |task: &&TaskId| {
-        before
-            .get(*task)
-            .is_some_and(|owner| Some(owner) != after.get(*task))
-    };
+    let differs = |task: &&TaskId| before.get(*task).is_some_and(|owner| Some(owner) != after.get(*task));
     before.keys().filter(differs).copied().collect()
 }

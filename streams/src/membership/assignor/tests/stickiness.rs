@@ -19,11 +19,7 @@ fn a_new_member_takes_its_share_and_nothing_else_moves() {
             town.settle();
             let after = town.owners();
             let moved = moved(&before, &after);
-            assert_eq!(
-                moved.len(),
-                (tasks / i32::from(members + 1)) as usize,
-                "{members} members, {tasks} tasks"
-            );
+            assert_eq!(moved.len(), (tasks / i32::from(members + 1)) as usize, "{members} members, {tasks} tasks");
             assert!(moved.iter().all(|task| after[task] == "100-0"));
         }
     }
@@ -37,16 +33,8 @@ fn when_a_member_goes_only_its_tasks_move() {
             let before = town.owners();
             town.crash("1-0");
             town.settle();
-            let expected: BTreeSet<TaskId> = before
-                .iter()
-                .filter(|(_, m)| *m == "1-0")
-                .map(|(t, _)| *t)
-                .collect();
-            assert_eq!(
-                moved(&before, &town.owners()),
-                expected,
-                "{members} members, {tasks} tasks"
-            );
+            let expected: BTreeSet<TaskId> = before.iter().filter(|(_, m)| *m == "1-0").map(|(t, _)| *t).collect();
+            assert_eq!(moved(&before, &town.owners()), expected, "{members} members, {tasks} tasks");
         }
     }
 }
@@ -59,30 +47,18 @@ fn a_new_thread_in_a_process_takes_tasks_of_its_siblings_too() {
     town.settle();
     let after = town.owners();
     assert_eq!(moved(&before, &after).len(), 2);
-    assert!(
-        moved(&before, &after)
-            .iter()
-            .all(|task| after[task] == "1-1")
-    );
+    assert!(moved(&before, &after).iter().all(|task| after[task] == "1-1"));
 }
 
 #[test]
 fn tasks_leave_a_process_evenly_from_its_threads() {
     let mut town = Town::new(stateful(0, 8));
-    [(1, 0), (1, 1)]
-        .into_iter()
-        .for_each(|(process, thread)| town.join(process, thread));
+    [(1, 0), (1, 1)].into_iter().for_each(|(process, thread)| town.join(process, thread));
     town.settle();
     let before = town.owners();
-    [(2, 0), (2, 1)]
-        .into_iter()
-        .for_each(|(process, thread)| town.join(process, thread));
+    [(2, 0), (2, 1)].into_iter().for_each(|(process, thread)| town.join(process, thread));
     town.settle();
-    assert_eq!(
-        moved(&before, &town.owners()).len(),
-        4,
-        "none moves between the threads of the first process"
-    );
+    assert_eq!(moved(&before, &town.owners()).len(), 4, "none moves between the threads of the first process");
 }
 
 #[test]
@@ -95,11 +71,7 @@ fn stateless_tasks_stay_too() {
     town.settle();
     let after = town.owners();
     assert_eq!(moved(&before, &after).len(), 4);
-    assert!(
-        moved(&before, &after)
-            .iter()
-            .all(|task| after[task] == "3-0")
-    );
+    assert!(moved(&before, &after).iter().all(|task| after[task] == "3-0"));
 }
 
 #[test]

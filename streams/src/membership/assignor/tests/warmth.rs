@@ -12,16 +12,8 @@ fn when_a_member_dies_its_tasks_go_to_their_standbys() {
     town.crash("1-0");
     let plan = town.round();
     for task in &dying.active {
-        let heir = settled
-            .assignments
-            .iter()
-            .find(|(_, given)| given.standbys.contains(task))
-            .unwrap()
-            .0;
-        assert!(
-            plan.assignments[heir].active.contains(task),
-            "{task} goes to its standby"
-        );
+        let heir = settled.assignments.iter().find(|(_, given)| given.standbys.contains(task)).unwrap().0;
+        assert!(plan.assignments[heir].active.contains(task), "{task} goes to its standby");
     }
 }
 
@@ -92,13 +84,7 @@ fn a_task_whose_state_nobody_has_goes_to_its_place_at_once() {
     [1, 2].into_iter().for_each(|process| town.join(process, 0));
     let plan = town.round();
     assert!(!plan.probe);
-    assert_eq!(
-        plan.assignments
-            .values()
-            .map(|given| given.active.len())
-            .collect::<Vec<_>>(),
-        [2, 2]
-    );
+    assert_eq!(plan.assignments.values().map(|given| given.active.len()).collect::<Vec<_>>(), [2, 2]);
 }
 
 #[test]
@@ -116,11 +102,7 @@ fn stateless_tasks_never_wait_and_have_no_copies() {
     town.join(2, 0);
     let plan = town.round();
     assert_eq!((plan.withheld.len(), plan.probe), (2, false));
-    assert!(
-        plan.assignments
-            .values()
-            .all(|given| given.standbys.is_empty() && given.warmups.is_empty())
-    );
+    assert!(plan.assignments.values().all(|given| given.standbys.is_empty() && given.warmups.is_empty()));
 }
 
 #[test]
@@ -133,10 +115,7 @@ fn a_copy_stays_open_during_the_round_in_which_its_task_is_withheld() {
     let plan = town.round();
     let moving = plan.withheld.first().unwrap();
     assert!(plan.assignments["2-0"].warmups.contains(moving));
-    assert!(
-        !plan.assignments["1-0"].standbys.contains(moving),
-        "the owner lets go before it keeps a copy"
-    );
+    assert!(!plan.assignments["1-0"].standbys.contains(moving), "the owner lets go before it keeps a copy");
     let next = town.round();
     assert!(next.assignments["2-0"].active.contains(moving));
     assert!(next.assignments["1-0"].standbys.contains(moving));

@@ -6,10 +6,7 @@ use super::*;
 fn a_heartbeat_to_a_coordinator_that_moved_is_repeated_soon_and_nothing_is_lost() {
     let mut member = stable(7, &[0]);
     member.poll(2_000);
-    assert_eq!(
-        member.on_response(2_000, beat(error_code::NOT_COORDINATOR)),
-        []
-    );
+    assert_eq!(member.on_response(2_000, beat(error_code::NOT_COORDINATOR)), []);
     assert!(sends_heartbeat(&member.poll(2_100)));
     member.on_response(2_100, beat(0));
     assert_eq!(pair(&member), m1(7));
@@ -27,10 +24,7 @@ fn a_join_that_fails_is_repeated_with_growing_pauses_and_the_same_claims() {
         now_ms += pause_ms;
         let (member_id, subscription) = join_sent(&member.poll(now_ms));
         assert_eq!(member_id, "m1");
-        assert_eq!(
-            subscription.owned.into_keys().collect::<Vec<_>>(),
-            [task(0)]
-        );
+        assert_eq!(subscription.owned.into_keys().collect::<Vec<_>>(), [task(0)]);
     }
     follow(&mut member, now_ms, 8, &[0]);
 }
@@ -54,10 +48,7 @@ fn joins_that_fail_for_a_whole_session_lose_the_tasks() {
         now_ms += 50;
         let actions = member.poll(now_ms);
         if sends_join(&actions) {
-            member.on_response(
-                now_ms,
-                join_refused(error_code::COORDINATOR_LOAD_IN_PROGRESS, ""),
-            );
+            member.on_response(now_ms, join_refused(error_code::COORDINATOR_LOAD_IN_PROGRESS, ""));
         } else if !actions.is_empty() {
             break actions;
         }
@@ -81,10 +72,7 @@ fn a_member_without_tasks_that_was_forgotten_joins_anew_by_itself() {
     let mut member = new_member();
     member.poll(0);
     member.on_response(0, join_refused(error_code::MEMBER_ID_REQUIRED, "m1"));
-    assert_eq!(
-        member.on_response(0, join_refused(error_code::UNKNOWN_MEMBER_ID, "")),
-        []
-    );
+    assert_eq!(member.on_response(0, join_refused(error_code::UNKNOWN_MEMBER_ID, "")), []);
     assert_eq!(join_sent(&member.poll(100)).0, "");
 }
 
@@ -113,12 +101,7 @@ fn an_answer_to_a_request_from_before_a_loss_only_frees_the_way() {
 #[test]
 fn an_answer_that_was_not_asked_for_changes_nothing() {
     let mut member = stable(7, &[0]);
-    for answer in [
-        joined(9),
-        synced(&assignment(&[5])),
-        GroupResponse::Committed { error: 22 },
-        beat(25),
-    ] {
+    for answer in [joined(9), synced(&assignment(&[5])), GroupResponse::Committed { error: 22 }, beat(25)] {
         assert_eq!(member.on_response(100, answer), []);
     }
     assert_eq!(pair(&member), m1(7));
@@ -130,11 +113,6 @@ fn a_client_that_breaks_down_ends_the_membership() {
     let mut member = stable(7, &[0]);
     let error = BrokerError::new(ErrorKind::Fatal, "JoinGroup", "authentication failed");
     let actions = member.on_response(100, GroupResponse::Failed { error });
-    assert!(
-        lost(&actions)
-            .unwrap()
-            .to_string()
-            .contains("authentication failed")
-    );
+    assert!(lost(&actions).unwrap().to_string().contains("authentication failed"));
     assert_eq!(member.closed(100), [Action::Left]);
 }

@@ -30,16 +30,10 @@ fn a_member_that_has_applied_nothing_has_no_identity() {
 #[test]
 fn a_rebalance_is_joined_only_after_the_commit_under_the_old_pair() {
     let mut member = stable(7, &[0]);
-    assert_eq!(
-        announce_rebalance(&mut member, 2_000),
-        [Action::PrepareRejoin]
-    );
+    assert_eq!(announce_rebalance(&mut member, 2_000), [Action::PrepareRejoin]);
     assert!(member.may_commit());
     assert_eq!(pair(&member), m1(7));
-    assert!(
-        !sends_join(&member.poll(3_000)),
-        "the thread has not committed yet"
-    );
+    assert!(!sends_join(&member.poll(3_000)), "the thread has not committed yet");
     assert!(sends_join(&member.ready_to_join(3_000)));
 }
 
@@ -87,24 +81,14 @@ fn a_moving_task_is_claimed_until_its_last_commit_and_then_given_up_by_a_rejoin(
     let mut member = stable(7, &[0, 1]);
     announce_rebalance(&mut member, 2_000);
     let (_, subscription) = join_sent(&member.ready_to_join(2_000));
-    assert_eq!(
-        subscription.owned.into_keys().collect::<Vec<_>>(),
-        [task(0), task(1)]
-    );
+    assert_eq!(subscription.owned.into_keys().collect::<Vec<_>>(), [task(0), task(1)]);
     member.on_response(2_100, joined(8));
     member.on_response(2_100, synced(&assignment(&[0])));
     assert_eq!(member.applied(), [], "task 0_1 is not let go of yet");
-    assert_eq!(
-        pair(&member),
-        m1(8),
-        "its last commit goes under the new pair"
-    );
+    assert_eq!(pair(&member), m1(8), "its last commit goes under the new pair");
     assert_eq!(member.revoked(&[task(1)]), [Action::PrepareRejoin]);
     let (_, subscription) = join_sent(&member.ready_to_join(2_200));
-    assert_eq!(
-        subscription.owned.into_keys().collect::<Vec<_>>(),
-        [task(0)]
-    );
+    assert_eq!(subscription.owned.into_keys().collect::<Vec<_>>(), [task(0)]);
 }
 
 #[test]
@@ -150,10 +134,7 @@ fn an_assignment_that_never_arrived_is_never_applied() {
     member.on_response(2_100, joined(8));
     let rejoin = member.on_response(2_200, sync_refused(error_code::REBALANCE_IN_PROGRESS));
     let (_, subscription) = join_sent(&rejoin);
-    assert_eq!(
-        subscription.owned.into_keys().collect::<Vec<_>>(),
-        [task(0)]
-    );
+    assert_eq!(subscription.owned.into_keys().collect::<Vec<_>>(), [task(0)]);
     assert_eq!(pair(&member), m1(7));
     assert!(!member.may_commit());
     assert_eq!(member.applied(), []);
@@ -174,17 +155,8 @@ fn an_unreadable_assignment_loses_the_tasks_because_others_may_have_been_given_t
     announce_rebalance(&mut member, 2_000);
     member.ready_to_join(2_000);
     member.on_response(2_000, joined(8));
-    let actions = member.on_response(
-        2_000,
-        GroupResponse::Synced {
-            error: 0,
-            user_data: vec![],
-        },
-    );
-    assert!(
-        matches!(lost(&actions), Some(LossReason::BadAssignment(_))),
-        "{actions:?}"
-    );
+    let actions = member.on_response(2_000, GroupResponse::Synced { error: 0, user_data: vec![] });
+    assert!(matches!(lost(&actions), Some(LossReason::BadAssignment(_))), "{actions:?}");
 }
 
 #[test]
@@ -193,23 +165,14 @@ fn a_task_is_told_as_opened_only_after_the_thread_says_so() {
     member.opened(task(1));
     member.request_rejoin();
     let (_, subscription) = join_sent(&member.ready_to_join(1_000));
-    assert_eq!(
-        subscription.owned,
-        [(task(0), false), (task(1), true)].into()
-    );
+    assert_eq!(subscription.owned, [(task(0), false), (task(1), true)].into());
 }
 
 #[test]
 fn the_last_map_of_owners_is_repeated_in_every_subscription() {
     let mut member = stable(7, &[]);
-    let map = OwnerMap {
-        generation: 8,
-        ids: [(task(0), vec!["orders-b-1".into()])].into(),
-    };
-    let mapped = Assignment {
-        owners: map.clone(),
-        ..Assignment::default()
-    };
+    let map = OwnerMap { generation: 8, ids: [(task(0), vec!["orders-b-1".into()])].into() };
+    let mapped = Assignment { owners: map.clone(), ..Assignment::default() };
     for (generation, assignment) in [(8, mapped), (9, Assignment::failed("a topic is missing"))] {
         member.request_rejoin();
         member.ready_to_join(1_000);
@@ -228,11 +191,7 @@ fn a_plain_commit_carries_the_identity_and_is_refused_during_a_join() {
     assert!(
         matches!(&actions[..], [Action::Send(GroupRequest::CommitOffsets { generation: 7, member_id, .. })] if member_id == "m1")
     );
-    assert_eq!(
-        member.commit_offsets(100, vec![]),
-        Err(NotNow),
-        "one at a time"
-    );
+    assert_eq!(member.commit_offsets(100, vec![]), Err(NotNow), "one at a time");
     let outcome = member.on_response(150, GroupResponse::Committed { error: 0 });
     assert_eq!(outcome, [Action::Committed(CommitOutcome::Done)]);
     member.request_rejoin();
@@ -255,12 +214,7 @@ fn a_join_waits_for_the_answer_to_a_plain_commit() {
 fn a_fenced_plain_commit_is_told_and_loses_the_tasks() {
     let mut member = stable(7, &[0]);
     member.commit_offsets(100, vec![]).unwrap();
-    let actions = member.on_response(
-        150,
-        GroupResponse::Committed {
-            error: error_code::ILLEGAL_GENERATION,
-        },
-    );
+    let actions = member.on_response(150, GroupResponse::Committed { error: error_code::ILLEGAL_GENERATION });
     assert_eq!(actions[0], Action::Committed(CommitOutcome::Fenced));
     assert_eq!(lost(&actions[1..]), Some(&LossReason::IllegalGeneration));
 }

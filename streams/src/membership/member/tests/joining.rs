@@ -20,28 +20,12 @@ fn a_follower_syncs_without_assignments_and_is_assigned() {
         matches!(&sync[..], [Action::Send(GroupRequest::Sync { generation: 3, assignments, .. })] if assignments.is_empty())
     );
     let assigned = member.on_response(0, synced(&assignment(&[4])));
-    assert_eq!(
-        assigned,
-        [Action::Assigned {
-            generation: 3,
-            assignment: Box::new(assignment(&[4]))
-        }]
-    );
+    assert_eq!(assigned, [Action::Assigned { generation: 3, assignment: Box::new(assignment(&[4])) }]);
 }
 
 fn lead(generation: i32, user_data: Vec<u8>) -> GroupResponse {
-    let members = vec![JoinedMember {
-        member_id: "m1".into(),
-        instance_id: None,
-        user_data,
-    }];
-    GroupResponse::Joined {
-        error: 0,
-        generation,
-        leader: "m1".into(),
-        member_id: "m1".into(),
-        members,
-    }
+    let members = vec![JoinedMember { member_id: "m1".into(), instance_id: None, user_data }];
+    GroupResponse::Joined { error: 0, generation, leader: "m1".into(), member_id: "m1".into(), members }
 }
 
 /// A member that leads generation 3.
@@ -58,10 +42,9 @@ fn leading() -> Member {
 
 fn assignments_sent(actions: &[Action]) -> Vec<Assignment> {
     match actions {
-        [Action::Send(GroupRequest::Sync { assignments, .. })] => assignments
-            .iter()
-            .map(|one| Assignment::decode(&one.user_data).unwrap())
-            .collect(),
+        [Action::Send(GroupRequest::Sync { assignments, .. })] => {
+            assignments.iter().map(|one| Assignment::decode(&one.user_data).unwrap()).collect()
+        }
         other => panic!("one Sync expected, got {other:?}"),
     }
 }
@@ -70,23 +53,13 @@ fn assignments_sent(actions: &[Action]) -> Vec<Assignment> {
 fn the_leader_sends_heartbeats_of_the_new_generation_while_it_works() {
     let mut member = leading();
     let actions = member.poll(2_000);
-    assert!(
-        matches!(
-            &actions[..],
-            [Action::Send(GroupRequest::Heartbeat { generation: 3, .. })]
-        ),
-        "{actions:?}"
-    );
+    assert!(matches!(&actions[..], [Action::Send(GroupRequest::Heartbeat { generation: 3, .. })]), "{actions:?}");
 }
 
 #[test]
 fn the_leaders_plan_goes_out_with_its_sync() {
     let mut member = leading();
-    let one = MemberAssignment {
-        member_id: "m1".into(),
-        partitions: vec![],
-        user_data: assignment(&[0]).encode(),
-    };
+    let one = MemberAssignment { member_id: "m1".into(), partitions: vec![], user_data: assignment(&[0]).encode() };
     let actions = member.leader_assignment(1_000, 3, Ok(vec![one]));
     assert_eq!(assignments_sent(&actions), [assignment(&[0])]);
 }
@@ -96,21 +69,13 @@ fn what_nobody_can_assign_is_reported_by_every_member() {
     let mut member = leading();
     let error = LeaderError::Report("source topic `order.commands` is missing".into());
     let actions = member.leader_assignment(1_000, 3, Err(error));
-    assert_eq!(
-        assignments_sent(&actions),
-        [Assignment::failed(
-            "source topic `order.commands` is missing"
-        )]
-    );
+    assert_eq!(assignments_sent(&actions), [Assignment::failed("source topic `order.commands` is missing")]);
 }
 
 #[test]
 fn a_leader_whose_broker_call_failed_has_the_group_try_again_after_a_pause() {
     let mut member = leading();
-    assert_eq!(
-        member.leader_assignment(1_000, 3, Err(LeaderError::Retry("timed out".into()))),
-        []
-    );
+    assert_eq!(member.leader_assignment(1_000, 3, Err(LeaderError::Retry("timed out".into()))), []);
     assert_eq!(member.poll(1_050), []);
     assert!(sends_join(&member.poll(1_100)));
 }
@@ -147,10 +112,7 @@ fn a_coordinator_that_gives_an_empty_member_id_is_refused_for_good() {
     let mut member = new_member();
     member.poll(0);
     let actions = member.on_response(0, joined_as("", 3, "leader"));
-    assert!(
-        matches!(lost(&actions), Some(LossReason::Refused { .. })),
-        "{actions:?}"
-    );
+    assert!(matches!(lost(&actions), Some(LossReason::Refused { .. })), "{actions:?}");
     assert_eq!(member.closed(0), [Action::Left]);
 }
 
@@ -160,10 +122,7 @@ fn a_session_timeout_outside_the_brokers_bounds_is_refused_with_the_settings_nam
     member.poll(0);
     let actions = member.on_response(0, join_refused(26, ""));
     let text = lost(&actions).unwrap().to_string();
-    assert!(
-        text.contains("session.timeout.ms") && text.contains("26"),
-        "{text}"
-    );
+    assert!(text.contains("session.timeout.ms") && text.contains("26"), "{text}");
 }
 
 #[test]
@@ -171,19 +130,10 @@ fn tasks_that_wait_for_warm_ups_are_probed_for_after_the_interval() {
     let mut member = new_member();
     member.poll(0);
     member.on_response(0, joined(3));
-    member.on_response(
-        0,
-        synced(&Assignment {
-            probe: true,
-            ..assignment(&[0])
-        }),
-    );
+    member.on_response(0, synced(&Assignment { probe: true, ..assignment(&[0]) }));
     member.applied();
     for now_ms in (0..60_000).step_by(2_000) {
-        assert!(
-            !member.poll(now_ms).contains(&Action::PrepareRejoin),
-            "at {now_ms}"
-        );
+        assert!(!member.poll(now_ms).contains(&Action::PrepareRejoin), "at {now_ms}");
         member.on_response(now_ms, beat(0));
     }
     assert!(member.poll(60_000).contains(&Action::PrepareRejoin));
@@ -191,15 +141,7 @@ fn tasks_that_wait_for_warm_ups_are_probed_for_after_the_interval() {
 
 #[test]
 fn a_static_member_carries_its_instance_id() {
-    let mut member = Member::new(
-        MemberConfig {
-            instance_id: Some("pod-3".into()),
-            ..config()
-        },
-        LocalState::default(),
-    );
+    let mut member = Member::new(MemberConfig { instance_id: Some("pod-3".into()), ..config() }, LocalState::default());
     let actions = member.poll(0);
-    assert!(
-        matches!(&actions[..], [Action::Send(GroupRequest::Join { instance_id: Some(id), .. })] if id == "pod-3")
-    );
+    assert!(matches!(&actions[..], [Action::Send(GroupRequest::Join { instance_id: Some(id), .. })] if id == "pod-3"));
 }

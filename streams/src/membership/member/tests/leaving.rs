@@ -11,10 +11,7 @@ fn a_member_leaves_and_then_has_no_identity() {
     let mut member = stable(7, &[0]);
     assert!(sends_leave(&member.leave(100)));
     assert_eq!(pair(&member), None);
-    assert_eq!(
-        member.on_response(200, GroupResponse::Left { error: 0 }),
-        [Action::Left]
-    );
+    assert_eq!(member.on_response(200, GroupResponse::Left { error: 0 }), [Action::Left]);
     assert_eq!(member.state(), State::Left);
 }
 
@@ -42,13 +39,7 @@ fn a_coordinator_that_does_not_answer_holds_nobody_longer_than_a_session() {
 
 #[test]
 fn a_static_member_goes_without_leaving_so_that_its_tasks_wait_for_it() {
-    let mut member = Member::new(
-        MemberConfig {
-            instance_id: Some("pod-3".into()),
-            ..config()
-        },
-        LocalState::default(),
-    );
+    let mut member = Member::new(MemberConfig { instance_id: Some("pod-3".into()), ..config() }, LocalState::default());
     member.poll(0);
     follow(&mut member, 0, 7, &[0]);
     assert_eq!(member.leave(100), [Action::Left]);

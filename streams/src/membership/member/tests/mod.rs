@@ -21,10 +21,7 @@ fn config() -> MemberConfig {
         probing_interval_ms: 60_000,
         instance_id: None,
         topics: vec!["order.commands".into()],
-        profile: Profile {
-            transactional_id: "orders-a-1".into(),
-            ..Profile::default()
-        },
+        profile: Profile { transactional_id: "orders-a-1".into(), ..Profile::default() },
     }
 }
 
@@ -33,10 +30,7 @@ fn task(partition: i32) -> TaskId {
 }
 
 fn assignment(active: &[i32]) -> Assignment {
-    Assignment {
-        active: active.iter().map(|p| task(*p)).collect(),
-        ..Assignment::default()
-    }
+    Assignment { active: active.iter().map(|p| task(*p)).collect(), ..Assignment::default() }
 }
 
 fn new_member() -> Member {
@@ -50,38 +44,20 @@ fn joined(generation: i32) -> GroupResponse {
 
 fn joined_as(member_id: &str, generation: i32, leader: &str) -> GroupResponse {
     let (member_id, leader) = (member_id.into(), leader.into());
-    GroupResponse::Joined {
-        error: 0,
-        generation,
-        leader,
-        member_id,
-        members: vec![],
-    }
+    GroupResponse::Joined { error: 0, generation, leader, member_id, members: vec![] }
 }
 
 fn join_refused(error: i16, member_id: &str) -> GroupResponse {
     let member_id = member_id.into();
-    GroupResponse::Joined {
-        error,
-        generation: -1,
-        leader: String::new(),
-        member_id,
-        members: vec![],
-    }
+    GroupResponse::Joined { error, generation: -1, leader: String::new(), member_id, members: vec![] }
 }
 
 fn synced(assignment: &Assignment) -> GroupResponse {
-    GroupResponse::Synced {
-        error: 0,
-        user_data: assignment.encode(),
-    }
+    GroupResponse::Synced { error: 0, user_data: assignment.encode() }
 }
 
 fn sync_refused(error: i16) -> GroupResponse {
-    GroupResponse::Synced {
-        error,
-        user_data: vec![],
-    }
+    GroupResponse::Synced { error, user_data: vec![] }
 }
 
 fn beat(error: i16) -> GroupResponse {
@@ -89,9 +65,7 @@ fn beat(error: i16) -> GroupResponse {
 }
 
 fn failed() -> GroupResponse {
-    GroupResponse::Failed {
-        error: BrokerError::new(ErrorKind::Retriable, "group request", "connection reset"),
-    }
+    GroupResponse::Failed { error: BrokerError::new(ErrorKind::Retriable, "group request", "connection reset") }
 }
 
 /// Joins a new member into `generation` with `active`, applied.
@@ -123,13 +97,9 @@ fn sends_heartbeat(actions: &[Action]) -> bool {
 /// Member id and subscription of the one Join among `actions`.
 fn join_sent(actions: &[Action]) -> (String, Subscription) {
     match actions {
-        [
-            Action::Send(GroupRequest::Join {
-                member_id,
-                user_data,
-                ..
-            }),
-        ] => (member_id.clone(), Subscription::decode(user_data).unwrap()),
+        [Action::Send(GroupRequest::Join { member_id, user_data, .. })] => {
+            (member_id.clone(), Subscription::decode(user_data).unwrap())
+        }
         other => panic!("one Join expected, got {other:?}"),
     }
 }
@@ -146,9 +116,7 @@ fn lost(actions: &[Action]) -> Option<&LossReason> {
 }
 
 fn pair(member: &Member) -> Option<(String, i32)> {
-    member
-        .identity()
-        .map(|identity| (identity.member_id, identity.generation))
+    member.identity().map(|identity| (identity.member_id, identity.generation))
 }
 
 fn m1(generation: i32) -> Option<(String, i32)> {

@@ -16,20 +16,14 @@ fn without_an_answered_heartbeat_within_the_session_the_tasks_are_lost() {
     for now_ms in [2_000, 4_000] {
         assert!(sends_heartbeat(&member.poll(now_ms)));
     }
-    assert_eq!(
-        lost(&member.poll(SESSION_MS)),
-        Some(&LossReason::SessionExpired)
-    );
+    assert_eq!(lost(&member.poll(SESSION_MS)), Some(&LossReason::SessionExpired));
     assert_eq!(pair(&member), None);
 }
 
 #[test]
 fn a_thread_that_stood_still_longer_than_its_session_loses_its_tasks_at_once() {
     let mut member = stable(7, &[0]);
-    assert_eq!(
-        lost(&member.poll(60_000)),
-        Some(&LossReason::SessionExpired)
-    );
+    assert_eq!(lost(&member.poll(60_000)), Some(&LossReason::SessionExpired));
 }
 
 #[test]
@@ -45,19 +39,10 @@ fn a_lost_answer_is_made_good_by_the_next_heartbeat() {
 
 #[test]
 fn heartbeats_that_nobody_answers_do_not_pile_up() {
-    let mut member = Member::new(
-        MemberConfig {
-            session_timeout_ms: 60_000,
-            ..config()
-        },
-        LocalState::default(),
-    );
+    let mut member = Member::new(MemberConfig { session_timeout_ms: 60_000, ..config() }, LocalState::default());
     member.poll(0);
     follow(&mut member, 0, 7, &[0]);
-    let sent = (0..50_000)
-        .step_by(1_000)
-        .filter(|now_ms| sends_heartbeat(&member.poll(*now_ms)))
-        .count();
+    let sent = (0..50_000).step_by(1_000).filter(|now_ms| sends_heartbeat(&member.poll(*now_ms))).count();
     assert_eq!(sent, 3);
 }
 
@@ -68,10 +53,7 @@ fn a_heartbeat_of_the_old_generation_answered_late_does_not_disturb_the_new_one(
     member.request_rejoin();
     member.ready_to_join(2_100);
     follow(&mut member, 2_200, 8, &[0]);
-    assert_eq!(
-        member.on_response(2_300, beat(error_code::ILLEGAL_GENERATION)),
-        []
-    );
+    assert_eq!(member.on_response(2_300, beat(error_code::ILLEGAL_GENERATION)), []);
     assert_eq!(pair(&member), m1(8));
 }
 
@@ -80,15 +62,9 @@ fn heartbeats_go_on_while_the_thread_commits_before_a_rejoin() {
     let mut member = stable(7, &[0]);
     announce_rebalance(&mut member, 2_000);
     assert!(sends_heartbeat(&member.poll(4_000)));
-    assert_eq!(
-        member.on_response(4_000, beat(error_code::REBALANCE_IN_PROGRESS)),
-        []
-    );
+    assert_eq!(member.on_response(4_000, beat(error_code::REBALANCE_IN_PROGRESS)), []);
     assert_eq!(member.state(), State::Rejoining);
-    assert!(
-        lost(&member.poll(9_000)).is_none(),
-        "the answer kept the session"
-    );
+    assert!(lost(&member.poll(9_000)).is_none(), "the answer kept the session");
 }
 
 #[test]

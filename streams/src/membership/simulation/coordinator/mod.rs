@@ -61,16 +61,8 @@ impl Coordinator {
     }
 
     /// TxnOffsetCommit's check of who commits: member and generation, nothing else.
-    pub fn commit(
-        &mut self,
-        member_id: &str,
-        generation: i32,
-        offsets: &[(TaskId, i64, i64)],
-    ) -> Result<(), i16> {
-        assert!(
-            !member_id.is_empty() && generation >= 0,
-            "an unfenced commit"
-        );
+    pub fn commit(&mut self, member_id: &str, generation: i32, offsets: &[(TaskId, i64, i64)]) -> Result<(), i16> {
+        assert!(!member_id.is_empty() && generation >= 0, "an unfenced commit");
         self.validate(member_id, generation)?;
         for (task, from, to) in offsets {
             let committed = self.committed.entry(*task).or_insert(0);
@@ -92,39 +84,16 @@ impl Coordinator {
 
     pub fn handle(&mut self, now_ms: i64, to: ReplyTo, request: GroupRequest) -> Replies {
         match request {
-            GroupRequest::Join {
-                member_id,
-                session_timeout_ms,
-                rebalance_timeout_ms,
-                user_data,
-                ..
-            } => {
+            GroupRequest::Join { member_id, session_timeout_ms, rebalance_timeout_ms, user_data, .. } => {
                 let timeouts_ms = (session_timeout_ms.into(), rebalance_timeout_ms.into());
                 self.join(now_ms, to, member_id, timeouts_ms, user_data)
             }
-            GroupRequest::Sync {
-                generation,
-                member_id,
-                assignments,
-                ..
-            } => {
-                let plan = assignments
-                    .into_iter()
-                    .map(|one| (one.member_id, one.user_data))
-                    .collect();
+            GroupRequest::Sync { generation, member_id, assignments, .. } => {
+                let plan = assignments.into_iter().map(|one| (one.member_id, one.user_data)).collect();
                 self.sync(now_ms, to, &member_id, generation, plan)
             }
-            GroupRequest::Heartbeat {
-                generation,
-                member_id,
-                ..
-            } => {
-                vec![(
-                    to,
-                    GroupResponse::Heartbeat {
-                        error: self.heartbeat(now_ms, &member_id, generation),
-                    },
-                )]
+            GroupRequest::Heartbeat { generation, member_id, .. } => {
+                vec![(to, GroupResponse::Heartbeat { error: self.heartbeat(now_ms, &member_id, generation) })]
             }
             GroupRequest::Leave { member_id, .. } => {
                 self.pending.remove(&member_id);
@@ -145,10 +114,7 @@ impl Coordinator {
             (!waits && now_ms >= member.expires_ms).then(|| id.clone())
         };
         let expired: Vec<String> = self.members.iter().filter_map(expired).collect();
-        let mut replies: Replies = expired
-            .iter()
-            .flat_map(|id| self.remove(now_ms, id))
-            .collect();
+        let mut replies: Replies = expired.iter().flat_map(|id| self.remove(now_ms, id)).collect();
         if let Phase::Preparing { until_ms } = self.phase
             && now_ms >= until_ms
         {
@@ -162,21 +128,11 @@ impl Coordinator {
         if let Err(error) = self.validate(member_id, generation) {
             return error;
         }
-        self.members
-            .entry(member_id.to_owned())
-            .and_modify(|member| member.expires_ms = now_ms + member.session_ms);
-        if matches!(self.phase, Phase::Preparing { .. }) {
-            error_code::REBALANCE_IN_PROGRESS
-        } else {
-            0
-        }
+        self.members.entry(member_id.to_owned()).and_modify(|member| member.expires_ms = now_ms + member.session_ms);
+        if matches!(self.phase, Phase::Preparing { .. }) { error_code::REBALANCE_IN_PROGRESS } else { 0 }
     }
 
     fn remove(&mut self, now_ms: i64, member_id: &str) -> Replies {
-        if self.members.remove(member_id).is_some() {
-            self.prepare(now_ms)
-        } else {
-            vec![]
-        }
+        if self.members.remove(member_id).is_some() { self.prepare(now_ms) } else { vec![] }
     }
 }

@@ -25,23 +25,13 @@ impl Coordinator {
         let is_leader = self.leader == member_id;
         let member = self.members.entry(member_id.clone()).or_default();
         let same = member.user_data == user_data;
-        *member = Registered {
-            user_data,
-            session_ms,
-            rebalance_ms,
-            joining: Some(to),
-            ..std::mem::take(member)
-        };
+        *member = Registered { user_data, session_ms, rebalance_ms, joining: Some(to), ..std::mem::take(member) };
         let repeats = match self.phase {
             Phase::Completing => same,
             Phase::Stable => same && !is_leader,
             Phase::Empty | Phase::Preparing { .. } => false,
         };
-        if repeats {
-            self.answer_join(now_ms, &member_id)
-        } else {
-            self.prepare(now_ms)
-        }
+        if repeats { self.answer_join(now_ms, &member_id) } else { self.prepare(now_ms) }
     }
 
     /// Starts a rebalance or goes on with one.
@@ -50,26 +40,11 @@ impl Coordinator {
         if !matches!(self.phase, Phase::Preparing { .. }) {
             for member in self.members.values_mut() {
                 let error = error_code::REBALANCE_IN_PROGRESS;
-                let refused = member.syncing.take().map(|to| {
-                    (
-                        to,
-                        GroupResponse::Synced {
-                            error,
-                            user_data: vec![],
-                        },
-                    )
-                });
+                let refused = member.syncing.take().map(|to| (to, GroupResponse::Synced { error, user_data: vec![] }));
                 replies.extend(refused);
             }
-            let longest_ms = self
-                .members
-                .values()
-                .map(|member| member.rebalance_ms)
-                .max()
-                .unwrap_or(0);
-            self.phase = Phase::Preparing {
-                until_ms: now_ms + longest_ms,
-            };
+            let longest_ms = self.members.values().map(|member| member.rebalance_ms).max().unwrap_or(0);
+            self.phase = Phase::Preparing { until_ms: now_ms + longest_ms };
         }
         if self.members.values().all(|member| member.joining.is_some()) {
             replies.extend(self.complete_join(now_ms));
@@ -87,13 +62,9 @@ impl Coordinator {
             self.leader = first.clone();
         }
         self.phase = Phase::Completing;
-        self.members
-            .values_mut()
-            .for_each(|member| member.assignment.clear());
+        self.members.values_mut().for_each(|member| member.assignment.clear());
         let ids: Vec<String> = self.members.keys().cloned().collect();
-        ids.iter()
-            .flat_map(|id| self.answer_join(now_ms, id))
-            .collect()
+        ids.iter().flat_map(|id| self.answer_join(now_ms, id)).collect()
     }
 
     pub(super) fn answer_join(&mut self, now_ms: i64, member_id: &str) -> Replies {
@@ -102,29 +73,14 @@ impl Coordinator {
             instance_id: None,
             user_data: member.user_data.clone(),
         };
-        let members = if self.leader == member_id {
-            self.members.iter().map(seen).collect()
-        } else {
-            vec![]
-        };
+        let members = if self.leader == member_id { self.members.iter().map(seen).collect() } else { vec![] };
         let (generation, leader) = (self.generation, self.leader.clone());
         let Some(member) = self.members.get_mut(member_id) else {
             return vec![];
         };
         member.expires_ms = now_ms + member.session_ms;
-        let answer = GroupResponse::Joined {
-            error: 0,
-            generation,
-            leader,
-            member_id: member_id.into(),
-            members,
-        };
-        member
-            .joining
-            .take()
-            .map(|to| (to, answer))
-            .into_iter()
-            .collect()
+        let answer = GroupResponse::Joined { error: 0, generation, leader, member_id: member_id.into(), members };
+        member.joining.take().map(|to| (to, answer)).into_iter().collect()
     }
 
     pub(super) fn sync(
@@ -135,15 +91,7 @@ impl Coordinator {
         generation: i32,
         plan: BTreeMap<String, Vec<u8>>,
     ) -> Replies {
-        let refuse = |error| {
-            vec![(
-                to,
-                GroupResponse::Synced {
-                    error,
-                    user_data: vec![],
-                },
-            )]
-        };
+        let refuse = |error| vec![(to, GroupResponse::Synced { error, user_data: vec![] })];
         if let Err(error) = self.validate(member_id, generation) {
             return refuse(error);
         }
@@ -154,21 +102,13 @@ impl Coordinator {
             Phase::Completing if self.leader == member_id => {
                 self.phase = Phase::Stable;
                 for (id, user_data) in plan {
-                    self.members
-                        .entry(id)
-                        .and_modify(|member| member.assignment = user_data);
+                    self.members.entry(id).and_modify(|member| member.assignment = user_data);
                 }
             }
             Phase::Completing | Phase::Stable => {}
         }
-        self.members
-            .entry(member_id.to_owned())
-            .and_modify(|member| member.syncing = Some(to));
-        if self.phase == Phase::Stable {
-            self.answer_syncs(now_ms)
-        } else {
-            vec![]
-        }
+        self.members.entry(member_id.to_owned()).and_modify(|member| member.syncing = Some(to));
+        if self.phase == Phase::Stable { self.answer_syncs(now_ms) } else { vec![] }
     }
 
     pub(super) fn answer_syncs(&mut self, now_ms: i64) -> Replies {
@@ -176,13 +116,7 @@ impl Coordinator {
         for member in self.members.values_mut() {
             if let Some(to) = member.syncing.take() {
                 member.expires_ms = now_ms + member.session_ms;
-                replies.push((
-                    to,
-                    GroupResponse::Synced {
-                        error: 0,
-                        user_data: member.assignment.clone(),
-                    },
-                ));
+                replies.push((to, GroupResponse::Synced { error: 0, user_data: member.assignment.clone() }));
             }
         }
         replies
@@ -190,11 +124,5 @@ impl Coordinator {
 }
 
 fn refuse_join(error: i16, member_id: String) -> GroupResponse {
-    GroupResponse::Joined {
-        error,
-        generation: -1,
-        leader: String::new(),
-        member_id,
-        members: vec![],
-    }
+    GroupResponse::Joined { error, generation: -1, leader: String::new(), member_id, members: vec![] }
 }
