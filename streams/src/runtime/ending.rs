@@ -6,7 +6,7 @@ use crate::membership::Member;
 
 /// How long a stop waits for a last commit: longer than a rebalance and a transaction take. After it the commit is left
 /// to whoever takes the tasks over.
-const STOP_PATIENCE_MS: i64 = 30_000;
+const STOP_PATIENCE_MS: i64 = 20_000;
 
 impl StreamThread {
     /// Steps of a stop in good order: commit, close, leave.

@@ -40,7 +40,13 @@ pub fn assert_counted(broker: &dyn Broker, output: &str, expected: &Sequence) {
     for (partition, expected) in expected {
         let found = &found[partition];
         let differs = found.iter().zip(expected).position(|(found, expected)| found != expected);
-        assert_eq!(differs, None, "partition {partition}: {:?} instead of {:?}", differs.map(|d| &found[d]), differs.map(|d| &expected[d]));
+        assert_eq!(
+            differs,
+            None,
+            "partition {partition}: {:?} instead of {:?}",
+            differs.map(|d| &found[d]),
+            differs.map(|d| &expected[d])
+        );
         assert_eq!(found.len(), expected.len(), "partition {partition}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod applications;
+mod backlog;
 mod bad_input;
 mod child;
 mod feed;

@@ -1,1 +1,95 @@
-//! to come
+//! The broker goes away and comes back: everything goes on by itself.
+
+use crate::applications::{assert_counted, assert_state, counting, number};
+use crate::feed::{Sequence, SteadyFeed};
+use crate::fixture::*;
+use comanda_kafka::KafkaBroker;
+use comanda_servers::{Kind, OwnServer, unique_name};
+use comanda_streams::{KafkaStreams, KafkaStreamsState, ProcessingGuarantee, StreamsConfig};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const OUTAGE: Duration = Duration::from_secs(30);
+
+struct Application {
+    id: String,
+    output: String,
+    streams: KafkaStreams,
+}
+
+fn start(kafka: &Arc<KafkaBroker>, input: &str, scratch: &Path, guarantee: ProcessingGuarantee) -> Application {
+    let [id, output] = ["outage", "outage-out"].map(unique_name);
+    create_topics(&**kafka, &[&output], PARTITIONS);
+    let config = StreamsConfig { processing_guarantee: guarantee, ..config(&id, scratch) };
+    let streams = run(counting(input, &output), config, kafka);
+    Application { id, output, streams }
+}
+
+/// All is counted, some of it perhaps more than once.
+fn assert_counted_at_least(kafka: &KafkaBroker, output: &str, expected: &Sequence) {
+    let expected: BTreeMap<String, u64> = expected.values().flatten().cloned().collect();
+    let reached = |records: &BTreeMap<_, _>| {
+        let last = last_by_key(records);
+        expected.iter().all(|(key, count)| last.get(key).is_some_and(|last| number(last) >= *count))
+    };
+    read_until(kafka, output, "all is counted", reached);
+}
+
+#[test]
+fn after_an_outage_and_a_crash_of_the_broker_counting_goes_on_by_itself() {
+    let server = OwnServer::start(Kind::Kafka);
+    let kafka = cluster(server.address());
+    let input = unique_name("outage-in");
+    create_topics(&*kafka, &[&input], PARTITIONS);
+    let scratch = tempfile::tempdir().unwrap();
+    let exactly = start(&kafka, &input, scratch.path(), ProcessingGuarantee::ExactlyOnceV2);
+    let at_least = start(&kafka, &input, scratch.path(), ProcessingGuarantee::AtLeastOnce);
+    let feed = SteadyFeed::start(kafka.clone(), &input, 1_000, 300);
+    let counted = |records: usize| {
+        read_until(&*kafka, &exactly.output, "some is counted", |all| count(all) >= records);
+    };
+    counted(2_000);
+    server.stop();
+    std::thread::sleep(OUTAGE);
+    server.start_again();
+    counted(4_000);
+    server.kill();
+    server.start_again();
+    counted(6_000);
+    let expected = feed.stop();
+    assert_counted(&*kafka, &exactly.output, &expected);
+    assert_state(&*kafka, &exactly.id, &expected);
+    assert_counted_at_least(&kafka, &at_least.output, &expected);
+    assert_eq!((exactly.streams.error(), at_least.streams.error()), (None, None));
+
+    assert_eq!(at_least.streams.close(), KafkaStreamsState::NotRunning);
+    server.stop();
+    let closing_at = Instant::now();
+    assert_eq!(exactly.streams.close(), KafkaStreamsState::NotRunning);
+    println!("closed without its broker after {:?}", closing_at.elapsed());
+}
+
+#[test]
+fn undisturbed_at_least_once_counts_everything_once_over_a_stop_and_a_start() {
+    let kafka = cluster(comanda_servers::Servers::kafka());
+    let [id, input, output] = ["at-least", "at-least-in", "at-least-out"].map(unique_name);
+    create_topics(&*kafka, &[&input, &output], PARTITIONS);
+    let scratch = tempfile::tempdir().unwrap();
+    let feed = SteadyFeed::start(kafka.clone(), &input, 500, 500);
+    for records in [1_500, 3_000] {
+        let guarantee = ProcessingGuarantee::AtLeastOnce;
+        let config = StreamsConfig { processing_guarantee: guarantee, ..config(&id, scratch.path()) };
+        let streams = run(counting(&input, &output), config, &kafka);
+        read_until(&*kafka, &output, "some is counted", |all| count(all) >= records);
+        assert_eq!(streams.close(), KafkaStreamsState::NotRunning);
+    }
+    let expected = feed.stop();
+    let config =
+        StreamsConfig { processing_guarantee: ProcessingGuarantee::AtLeastOnce, ..config(&id, scratch.path()) };
+    let streams = run(counting(&input, &output), config, &kafka);
+    assert_counted(&*kafka, &output, &expected);
+    assert_state(&*kafka, &id, &expected);
+    streams.close();
+}
