@@ -5,6 +5,9 @@ use crate::error::StreamsError;
 use comanda_state_stores::StoreSpec;
 use std::collections::BTreeMap;
 
+/// A topic's name has at most 249 characters; the application id and the suffix need the rest.
+const LONGEST_TOPIC_PART: usize = 200;
+
 /// A node's number, in order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct NodeId(pub usize);
@@ -128,8 +131,21 @@ impl Graph {
         if self.stores.iter().any(|store| store.spec.name == *name) {
             self.errors.push(format!("two stores are named `{name}`: give one of them a name of its own"));
         }
+        let name = name.to_string();
+        self.check_topic_part("store", &name);
         self.stores.push(info);
         StoreId(self.stores.len() - 1)
+    }
+
+    /// What is named so becomes part of an internal topic's name: Kafka's `Topic.validate` holds for it.
+    fn check_topic_part(&mut self, what: &str, name: &str) {
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if name.is_empty() || name.len() > LONGEST_TOPIC_PART || !name.chars().all(legal) {
+            self.errors.push(format!(
+                "{what} `{name}`: a topic is named after it, so it must be 1 to {LONGEST_TOPIC_PART} letters, digits, \
+                 `.`, `_` and `-`: name the operation, its store or its topic"
+            ));
+        }
     }
 
     /// Lets `node` use `store`.
@@ -166,6 +182,7 @@ impl Graph {
     /// Adds a repartition topic; its name must be free. The flag tells whether it takes records without a key.
     pub fn add_repartition(&mut self, name: &str, partitions: Option<i32>) -> (TopicName, Flag) {
         let takes_null_keys = Flag::default();
+        self.check_topic_part("repartition topic", name);
         let info = RepartitionInfo { partitions, takes_null_keys: takes_null_keys.clone() };
         if self.repartitions.insert(name.to_owned(), info).is_some() {
             self.errors.push(format!("two repartition topics are named `{name}`: name one of the operations"));
@@ -221,11 +238,49 @@ pub(crate) enum NodeName {
 }
 
 impl NodeName {
-    /// The user's name if there is one, else `operation(input)`.
+    /// The user's name if there is one, else `operation.input`: a name that may be part of a topic's.
     pub fn of(given: Option<&str>, operation: &str, input: &str) -> Self {
         match given {
             Some(name) => Self::Given(name.to_owned()),
-            None => Self::Derived(format!("{operation}({input})")),
+            None => Self::Derived(format!("{operation}.{input}")),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::*;
+
+    /// A join with a table without a name, over a stream without one.
+    fn joined(name: Option<&str>) -> Result<Topology, StreamsError> {
+        let text = Serdes::string;
+        let materialized = name.map(|name| Materialized::with(text(), text()).named(name));
+        let builder = StreamsBuilder::new();
+        let table = builder.table("menus", Consumed::with(text(), text()), materialized);
+        builder
+            .stream("orders", Consumed::with(text(), text()))
+            .select_key(|_, order: Option<&String>| order.cloned())
+            .join_table(&table, |_, order, menu| Some(format!("{order}{menu}")), Joined::with(text(), text()))
+            .group_by_key(Grouped::with(text(), text()))
+            .count(Materialized::with(text(), Serdes::long()))
+            .to_stream()
+            .to("sold", Produced::with(text(), Serdes::long()));
+        builder.build()
+    }
+
+    #[test]
+    fn names_that_nobody_gave_are_lawful_in_topic_names() {
+        let description = joined(None).unwrap().describe().to_string();
+        let counted = "count.join-table.source.select-key.stream.orders-repartition-store";
+        assert!(["[table.menus-store]", counted].iter().all(|store| description.contains(store)), "{description}");
+    }
+
+    #[test]
+    fn a_name_that_no_topic_may_have_is_refused() {
+        for name in ["menus of the day", "", "menüs"] {
+            let error = joined(Some(name)).err().unwrap().to_string();
+            assert!(error.contains(&format!("store `{name}`")), "{error}");
         }
     }
 }
