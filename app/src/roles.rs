@@ -8,6 +8,11 @@ use comanda_streams::broker::Broker;
 use comanda_streams::{Clock, KafkaStreams, StreamsConfig, StreamsError, Topology};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Pauses between attempts to reach the registry at the start: doubled from the first to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What an instance can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -61,17 +66,19 @@ pub fn processor(role: Role) -> Option<Processor> {
 }
 
 impl Processor {
-    /// Starts it.
+    /// Starts it; `address` is where this instance answers queries, or empty.
     pub fn start(
         &self,
         broker: &Arc<dyn Broker>,
         serdes: &TopicSerdes,
         state_dir: &Path,
+        address: &str,
         clock: Arc<dyn Clock>,
     ) -> Result<KafkaStreams, AppError> {
         let failed = |error| AppError::Role { role: self.name, error };
         let topology = (self.topology)(serdes).map_err(failed)?;
-        let config = StreamsConfig::new(self.name, state_dir);
+        let application_server = address.to_owned();
+        let config = StreamsConfig { application_server, ..StreamsConfig::new(self.name, state_dir) };
         let streams = KafkaStreams::new(topology, config, broker.clone()).map_err(failed)?;
         let mut streams = streams.with_clock(clock);
         streams.start().map_err(failed)?;
@@ -79,8 +86,26 @@ impl Processor {
     }
 }
 
+/// Serdes of all topics, over one registry; waits for a registry that does not answer, as long as `goes_on` says so.
+pub fn await_topic_serdes(
+    registry: &Arc<dyn SchemaRegistry>,
+    goes_on: impl Fn() -> bool,
+) -> Result<TopicSerdes, RegistryError> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match topic_serdes(registry) {
+            Err(error @ RegistryError::Unavailable { .. }) if goes_on() => {
+                tracing::warn!(%error, again_in_s = pause.as_secs_f64(), "the roles wait for the schema registry");
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Serdes of all topics, over one registry.
-pub fn topic_serdes(registry: &Arc<dyn SchemaRegistry>) -> Result<TopicSerdes, RegistryError> {
+fn topic_serdes(registry: &Arc<dyn SchemaRegistry>) -> Result<TopicSerdes, RegistryError> {
     Ok(TopicSerdes {
         order_commands: avro_serde(registry)?,
         order_events: avro_serde(registry)?,

@@ -4,7 +4,7 @@ use crate::cluster;
 use crate::config::Addresses;
 use crate::edge::{self, Running};
 use crate::error::AppError;
-use crate::roles::{Role, processor, topic_serdes};
+use crate::roles::{Role, await_topic_serdes, processor};
 use comanda_clickhouse::{Mapping, SinkConfig, SinkHandle, SinkParts, SinkStatus};
 use comanda_edge::EdgeHandle;
 use comanda_processors::order::OrderState;
@@ -18,13 +18,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Group of the sink's instances.
-const SINK_GROUP: &str = "clickhouse-sink";
+pub const SINK_GROUP: &str = "clickhouse-sink";
 
 /// Running roles.
 pub struct Instance {
     processors: Running,
     sink: Option<SinkHandle>,
     edge: Option<EdgeHandle>,
+}
+
+/// What an instance is to run, and how.
+pub struct Plan<'a> {
+    /// Roles.
+    pub roles: &'a [Role],
+    /// Where state is kept.
+    pub state_dir: &'a Path,
+    /// Port of the edge, on loopback; other instances are told of it.
+    pub edge_port: u16,
+    /// The processors' and the edge's time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Runs roles until SIGTERM or SIGINT, then stops them in good order.
@@ -35,7 +47,9 @@ pub fn run(addresses: &Addresses, roles: &[Role], state_dir: &Path, edge_port: u
         signal_hook::flag::register(signal, asked_to_stop.clone())
             .map_err(|error| AppError::io("cannot listen for signals", error))?;
     }
-    let instance = Instance::start(addresses, roles, state_dir, edge_port, Arc::new(SystemClock))?;
+    let goes_on = || !asked_to_stop.load(Ordering::Relaxed);
+    let plan = Plan { roles, state_dir, edge_port, clock: Arc::new(SystemClock) };
+    let instance = Instance::start(addresses, plan, goes_on)?;
     while !asked_to_stop.load(Ordering::Relaxed) {
         instance.check()?;
         std::thread::sleep(Duration::from_millis(200));
@@ -44,20 +58,16 @@ pub fn run(addresses: &Addresses, roles: &[Role], state_dir: &Path, edge_port: u
 }
 
 impl Instance {
-    /// Starts the roles.
-    pub fn start(
-        addresses: &Addresses,
-        roles: &[Role],
-        state_dir: &Path,
-        edge_port: u16,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, AppError> {
+    /// Starts the roles; waits for the registry as long as `goes_on` says so.
+    pub fn start(addresses: &Addresses, plan: Plan<'_>, goes_on: impl Fn() -> bool) -> Result<Self, AppError> {
+        let Plan { roles, state_dir, edge_port, clock } = plan;
         let broker: Arc<dyn Broker> = cluster::broker(addresses)?;
         let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::registry(addresses));
-        let serdes = topic_serdes(&registry)?;
+        let serdes = await_topic_serdes(&registry, goes_on)?;
+        let address = if roles.contains(&Role::Edge) { format!("127.0.0.1:{edge_port}") } else { String::new() };
         let mut processors: Running = vec![];
         for processor in roles.iter().filter_map(|role| processor(*role)) {
-            let streams = processor.start(&broker, &serdes, state_dir, clock.clone())?;
+            let streams = processor.start(&broker, &serdes, state_dir, &address, clock.clone())?;
             processors.push((processor.name, Arc::new(streams)));
         }
         let sink = roles.contains(&Role::Sink).then(|| start_sink(addresses, &broker, &registry)).transpose()?;
@@ -87,6 +97,9 @@ impl Instance {
                 let reason = streams.error().unwrap_or_default();
                 return Err(AppError::Role { role, error: StreamsError::Fatal(reason) });
             }
+        }
+        if self.edge.as_ref().is_some_and(EdgeHandle::is_finished) {
+            return Err(AppError::Edge("has ended by itself".to_owned()));
         }
         match self.sink.as_ref().map(SinkHandle::status) {
             Some(SinkStatus::Failed(reason)) => {

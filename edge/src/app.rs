@@ -6,9 +6,9 @@ use crate::ports::{Analytics, Commands, Health, Orders, QueryError};
 use crate::problem::Problem;
 use crate::{analytics, health, observe as observed, orders};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use comanda_streams::Clock;
@@ -25,15 +25,15 @@ pub struct Limits {
     pub acknowledged: Duration,
     /// For the order role to take the command in; then the caller is told to look later.
     pub taken_in: Duration,
-    /// For all of it, reading the body included.
-    pub request: Duration,
+    /// For a body to come in whole. It ends before anything is written: a caller who hears 408 may ask again.
+    pub body: Duration,
 }
 
 impl Default for Limits {
     /// Long enough for a broker's fail-over, short enough for somebody who waits in front of a screen.
     fn default() -> Self {
         let (acknowledged, taken_in) = (Duration::from_secs(5), Duration::from_millis(1_500));
-        Self { acknowledged, taken_in, request: Duration::from_secs(10) }
+        Self { acknowledged, taken_in, body: Duration::from_secs(10) }
     }
 }
 
@@ -71,7 +71,6 @@ pub fn app(parts: EdgeParts) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(from_fn_with_state(edge.clone(), within_the_limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(observe))
         .with_state(edge)
@@ -96,15 +95,6 @@ async fn no_such_path() -> Problem {
 
 async fn no_such_method() -> Problem {
     Problem::of_status(StatusCode::METHOD_NOT_ALLOWED, "the Allow header lists what can be done here")
-}
-
-async fn within_the_limit(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(edge.limits.request, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            Problem::of_status(StatusCode::REQUEST_TIMEOUT, "the request did not come in whole in time").into_response()
-        }
-    }
 }
 
 /// The panic's own message is printed by the panic hook.

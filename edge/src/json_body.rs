@@ -1,11 +1,13 @@
 //! A request's body as JSON, with the right status for each way in which it can be none.
 
+use crate::app::Edge;
 use crate::problem::Problem;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Longest body that is read. The largest order that makes sense is a tenth of it.
 pub(crate) const MAX_BODY_BYTES: usize = 64 << 10;
@@ -13,15 +15,16 @@ pub(crate) const MAX_BODY_BYTES: usize = 64 << 10;
 /// A body that is JSON, whatever it says.
 pub(crate) struct JsonBody(pub Value);
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
+impl FromRequest<Arc<Edge>> for JsonBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, edge: &Arc<Edge>) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             let detail = "send the body as Content-Type: application/json";
             return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let reading = tokio::time::timeout(edge.limits.body, Bytes::from_request(request, edge));
+        let bytes = reading.await.map_err(|_| too_slow())?.map_err(unreadable)?;
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| Problem::of_status(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
         Ok(Self(value))
@@ -32,6 +35,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = text.and_then(|text| text.split(';').next()).map(str::trim);
     media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"))
+}
+
+fn too_slow() -> Problem {
+    Problem::of_status(StatusCode::REQUEST_TIMEOUT, "the body did not come in whole in time")
 }
 
 fn unreadable(rejection: BytesRejection) -> Problem {

@@ -4,6 +4,7 @@ use crate::error::AppError;
 use comanda_processors::order::OrderState;
 use comanda_schemas::OrderId;
 use comanda_streams::{QueryResult, QueryableStore};
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 pub struct Freshness {
     sent: Sender<(OrderId, Instant)>,
     thread: JoinHandle<Vec<f64>>,
+    /// Orders written: one that is sent again is there already.
+    seen: HashSet<OrderId>,
 }
 
 impl Freshness {
@@ -25,13 +28,15 @@ impl Freshness {
             .name("freshness".to_owned())
             .spawn(move || measure(&orders, &inbox))
             .map_err(|error| AppError::io("cannot start a thread", error))?;
-        Ok(Self { sent, thread })
+        Ok(Self { sent, thread, seen: HashSet::new() })
     }
 
-    /// An order is being written now.
-    pub fn sent(&self, order: OrderId) {
-        // The thread lives as long as this sender does.
-        let _ = self.sent.send((order, Instant::now()));
+    /// An order is being written now, perhaps again.
+    pub fn sent(&mut self, order: OrderId) {
+        if self.seen.insert(order) {
+            // The thread lives as long as this sender does.
+            let _ = self.sent.send((order, Instant::now()));
+        }
     }
 
     /// The times measured, sorted.

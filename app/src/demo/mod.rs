@@ -3,8 +3,10 @@
 mod books;
 mod freshness;
 mod player;
+mod popular;
 mod progress;
 mod reader;
+mod report;
 mod summary;
 
 use crate::clock::ScaledClock;
@@ -12,7 +14,7 @@ use crate::cluster;
 use crate::config::Addresses;
 use crate::error::AppError;
 use crate::roles::Role;
-use crate::serve::Instance;
+use crate::serve::{Instance, Plan};
 use clap::Args;
 use comanda_city::{City, CityConfig, Evening};
 use comanda_streams::{Clock, SystemClock};
@@ -60,7 +62,8 @@ pub fn run(addresses: &Addresses, args: DemoArgs) -> Result<bool, AppError> {
     cluster::prepare(addresses)?;
     let clock = Arc::new(ScaledClock::standing_at(city.clock_ms(), args.speed));
     let state = tempdir()?;
-    let instance = Instance::start(addresses, &Role::ALL, &state, args.edge_port, clock.clone())?;
+    let plan = Plan { roles: &Role::ALL, state_dir: &state, edge_port: args.edge_port, clock: clock.clone() };
+    let instance = Instance::start(addresses, plan, || false)?;
     println!("starting the roles order, delivery, analytics, sink and edge …");
     instance.wait_until_running(Duration::from_secs(120))?;
     let mut player = Player::new(addresses, city, instance.orders()?)?;

@@ -6,18 +6,18 @@ use super::reader::TopicReader;
 use crate::cluster;
 use crate::config::Addresses;
 use crate::error::AppError;
-use comanda_city::{Books, City, CityEvent, Emission, Observation, Payload, Placement};
+use comanda_city::{City, CityEvent, Emission, Observation, Payload, Placement};
 use comanda_processors::order::OrderState;
 use comanda_registry::{AvroDeserializer, AvroSerializer, SchemaRegistry};
 use comanda_schemas::{
-    DeliveryCommand, DeliveryEvent, DriverMessage, Message, OrderCommand, OrderEvent, OrderId, PaymentCommand,
-    PaymentEvent, RestaurantCatalog,
+    DeliveryCommand, DeliveryEvent, DriverMessage, Message, OrderCommand, OrderEvent, OrderId, OrderStatus,
+    PaymentCommand, PaymentEvent, RestaurantCatalog,
 };
 use comanda_streams::QueryableStore;
 use comanda_streams::broker::{Broker, Headers, Producer, TopicHandle};
 use comanda_streams::partitioner::partition_for_key;
 use comanda_streams::{Serializer, StreamsError};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Plays one city.
@@ -32,6 +32,8 @@ pub struct Player {
     /// Records written and seen, for the progress line.
     pub written: u64,
     pub seen: u64,
+    /// How far each order is, as `order.events` says.
+    statuses: HashMap<OrderId, OrderStatus>,
 }
 
 struct Writers {
@@ -81,6 +83,7 @@ impl Player {
             freshness: Freshness::start(orders)?,
             written: 0,
             seen: 0,
+            statuses: HashMap::new(),
         })
     }
 
@@ -89,9 +92,11 @@ impl Player {
         self.city.is_over()
     }
 
-    /// The city's books so far.
-    pub fn books(&self) -> Books {
-        self.city.books()
+    /// Orders by status.
+    pub fn orders_by_status(&self) -> BTreeMap<OrderStatus, usize> {
+        let mut orders = BTreeMap::new();
+        self.statuses.values().for_each(|status| *orders.entry(*status).or_default() += 1);
+        orders
     }
 
     /// Ends the play.
@@ -124,7 +129,11 @@ impl Player {
                     1 => read(&self.readers.payments, &value).map(Observation::Payment),
                     _ => read(&self.readers.deliveries, &value).map(Observation::Delivery),
                 };
-                self.city.observe(observation?);
+                let observation = observation?;
+                if let Observation::Order(event) = &observation {
+                    self.statuses.extend(status_after(event));
+                }
+                self.city.observe(observation);
                 seen += 1;
             }
         }
@@ -179,5 +188,19 @@ fn partition(key: &[u8], topic: &str, placement: Placement) -> i32 {
     match placement {
         Placement::ByKey => home,
         Placement::Misrouted => (home + 1) % count,
+    }
+}
+
+/// The order and its status after an event; nothing for one that changes none.
+fn status_after(event: &OrderEvent) -> Option<(OrderId, OrderStatus)> {
+    match event {
+        OrderEvent::OrderPlaced(event) => Some((event.order_id, OrderStatus::Pending)),
+        OrderEvent::OrderConfirmed(event) => Some((event.order_id, OrderStatus::Confirmed)),
+        OrderEvent::OrderPreparing(event) => Some((event.order_id, OrderStatus::Preparing)),
+        OrderEvent::OrderReady(event) => Some((event.order_id, OrderStatus::Ready)),
+        OrderEvent::OrderPickedUp(event) => Some((event.order_id, OrderStatus::PickedUp)),
+        OrderEvent::OrderDelivered(event) => Some((event.order_id, OrderStatus::Delivered)),
+        OrderEvent::OrderCancelled(event) => Some((event.order_id, OrderStatus::Cancelled)),
+        OrderEvent::OrderCommandRejected(_) | OrderEvent::Unknown(_) => None,
     }
 }

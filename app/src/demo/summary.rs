@@ -1,13 +1,15 @@
 //! The end of the demo: the city's books beside what the system made of the evening.
 
 use super::books::SystemBooks;
+use super::popular;
 use super::reader::TopicReader;
+use super::report::Report;
 use crate::cluster;
 use crate::config::Addresses;
 use crate::error::AppError;
 use comanda_clickhouse::{ClickHouse, Mapping};
 use comanda_registry::{AvroDeserializer, SchemaId, SchemaRegistry};
-use comanda_schemas::{Cop, EtaPredicted, Message, OrderEvent, OrderStatus, OrderView};
+use comanda_schemas::{Cop, EtaPredicted, Message, OrderStatus, OrderView};
 use comanda_streams::StreamsError;
 use comanda_streams::broker::{Broker, RawRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +26,6 @@ pub fn print(addresses: &Addresses, books: &SystemBooks, edge_port: u16) -> Resu
     let system = System {
         views: latest(decoded::<OrderView>(&*broker, &registry, "order.views")?),
         etas: decoded(&*broker, &registry, "analytics.eta")?,
-        events: decoded(&*broker, &registry, "order.events")?,
     };
     let mut report = Report::default();
     println!("\nThe evening, by the city's own books (left) and by the system (right)");
@@ -32,33 +33,24 @@ pub fn print(addresses: &Addresses, books: &SystemBooks, edge_port: u16) -> Resu
     money(&mut report, books, &system);
     dead_letters(&mut report, books, &*broker)?;
     clickhouse(&mut report, addresses, &*broker, &*registry)?;
+    popular::compare(&mut report, &books.city, &decoded(&*broker, &registry, "analytics.popular-items")?);
+    for (complaint, times) in &books.city.complaints {
+        println!("    the city complains: {complaint} ({times})");
+    }
     report.equal("complaints of the city", 0, books.city.complaints.values().sum::<u64>());
     println!();
+    outcomes(books);
     freshness(books);
     eta(books, &system);
-    top_items(&mut report, books, &system);
+    popular::top_five(&books.city);
     how_to_go_on(addresses, edge_port);
-    println!("{}", if report.failed == 0 { "All equalities hold." } else { "NOT EQUAL: see the lines marked ✗." });
-    Ok(report.failed == 0)
+    println!("{}", if report.is_good() { "All equalities hold." } else { "NOT EQUAL: see the lines marked ✗." });
+    Ok(report.is_good())
 }
 
 struct System {
     views: BTreeMap<String, OrderView>,
     etas: Vec<EtaPredicted>,
-    events: Vec<OrderEvent>,
-}
-
-#[derive(Default)]
-struct Report {
-    failed: usize,
-}
-
-impl Report {
-    fn equal<T: PartialEq + std::fmt::Display>(&mut self, what: &str, city: T, system: T) {
-        let good = city == system;
-        self.failed += usize::from(!good);
-        println!("  {} {what:<34} {city:>20} {} {system}", if good { "✓" } else { "✗" }, if good { "=" } else { "≠" });
-    }
 }
 
 fn decoded<M: Message>(
@@ -97,30 +89,29 @@ fn money(report: &mut Report, books: &SystemBooks, system: &System) {
     let sum = |of: fn(&OrderView) -> Cop| system.views.values().map(|view| of(view).0).sum::<i64>();
     let (captured, refunded) = (sum(|view| view.captured_centavos), sum(|view| view.refunded_centavos));
     let money = &books.city.money;
-    report.equal("captured, COP", pesos(money.captured_centavos), pesos(captured));
-    report.equal("refunded, COP", pesos(money.refunded_centavos), pesos(refunded));
-    report.equal("held = captured − refunded, COP", pesos(money.held_centavos()), pesos(captured - refunded));
+    report.equal_money("captured, COP", money.captured_centavos, captured);
+    report.equal_money("refunded, COP", money.refunded_centavos, refunded);
+    report.equal_money("held = captured − refunded, COP", money.held_centavos(), captured - refunded);
 }
 
-/// Pesos to the centavo.
-fn pesos(centavos: i64) -> String {
-    format!("{}.{:02}", centavos / 100, centavos.abs() % 100)
-}
-
-/// Each bad record once per application that reads its topic: told apart by its bytes.
+/// Every dead-letter topic there is. A bad record comes once per application that reads its topic: told apart by where
+/// it lay.
 fn dead_letters(report: &mut Report, books: &SystemBooks, broker: &dyn Broker) -> Result<(), AppError> {
-    for (topic, kinds) in &books.city.dead_letters {
-        let expected: u64 = kinds.values().sum();
-        let letters = TopicReader::from_start(broker, &format!("{topic}.dead-letter"))?.read_to_end()?;
-        let position = |record: &RawRecord| {
-            ["partition", "offset"].map(|field| {
-                record.headers.last(&format!("__streams.errors.{field}")).map(<[u8]>::to_vec).unwrap_or_default()
-            })
-        };
-        let distinct: BTreeSet<_> = letters.iter().map(position).collect();
-        report.equal(&format!("dead letters of {topic}"), expected, distinct.len() as u64);
+    for topic in comanda_schemas::topics() {
+        let Some(dead_letter) = &topic.dead_letter else { continue };
+        let letters = TopicReader::from_start(broker, dead_letter)?.read_to_end()?;
+        let expected: u64 = books.city.dead_letters.get(&topic.name).map_or(0, |kinds| kinds.values().sum());
+        let place = |record: &RawRecord| ["partition", "offset"].map(|field| error_header(record, field));
+        let distinct: BTreeSet<_> = letters.iter().map(place).collect();
+        if expected > 0 || !distinct.is_empty() {
+            report.equal(&format!("dead letters of {}", topic.name), expected, distinct.len() as u64);
+        }
     }
     Ok(())
+}
+
+fn error_header(record: &RawRecord, field: &str) -> Vec<u8> {
+    record.headers.last(&format!("__streams.errors.{field}")).map(<[u8]>::to_vec).unwrap_or_default()
 }
 
 /// Rows = events, topic by topic. A record that is no event at all (not Avro, a schema that nobody knows) has no row.
@@ -159,6 +150,11 @@ fn count(client: &ClickHouse, question: &str) -> Result<u64, AppError> {
     let cell = rows.first().and_then(|row| row.first());
     // ClickHouse writes 64-bit numbers as text in JSON, unless told otherwise.
     Ok(cell.and_then(|cell| cell.as_u64().or_else(|| cell.as_str()?.parse().ok())).unwrap_or(0))
+}
+
+fn outcomes(books: &SystemBooks) {
+    let all = books.city.outcomes.iter().map(|(outcome, count)| format!("{count} {}", outcome.name()));
+    println!("  orders by outcome: {}", all.collect::<Vec<_>>().join(", "));
 }
 
 fn freshness(books: &SystemBooks) {
@@ -201,31 +197,6 @@ fn eta(books: &SystemBooks, system: &System) {
     );
 }
 
-/// The evening's five best by the delivered events; their numbers must be the city's.
-fn top_items(report: &mut Report, books: &SystemBooks, system: &System) {
-    let mut pieces: BTreeMap<String, (u64, String)> = BTreeMap::new();
-    for event in &system.events {
-        let OrderEvent::OrderDelivered(delivered) = event else { continue };
-        for item in &delivered.items {
-            let entry = pieces.entry(item.item_id.to_string()).or_insert((0, item.name.clone()));
-            entry.0 += item.quantity as u64;
-        }
-    }
-    let mut city: BTreeMap<String, u64> = BTreeMap::new();
-    for (item, count) in books.city.delivered_items.values().flatten() {
-        *city.entry(item.clone()).or_default() += count;
-    }
-    let system: BTreeMap<String, u64> = pieces.iter().map(|(item, (count, _))| (item.clone(), *count)).collect();
-    let same = if city == system { "the same" } else { "different" };
-    report.equal("pieces delivered per item", "the same", same);
-    let mut best: Vec<&(u64, String)> = pieces.values().collect();
-    best.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    println!("  five top items:");
-    for (count, name) in best.iter().take(5) {
-        println!("    {count:>5} × {name}");
-    }
-}
-
 fn how_to_go_on(addresses: &Addresses, edge_port: u16) {
     let Addresses { kafka, registry, clickhouse, database } = addresses;
     println!("\nThe servers stay up until `make down`:");
@@ -233,5 +204,7 @@ fn how_to_go_on(addresses: &Addresses, edge_port: u16) {
     println!(
         "  curl '{clickhouse}' -d 'SELECT event, count() FROM {database}.order_events GROUP BY event ORDER BY 2 DESC'"
     );
-    println!("  run the roles:  comanda run   then  http://127.0.0.1:{edge_port}/api/v1/analytics/popular-items\n");
+    let program = std::env::current_exe().map_or_else(|_| "comanda".to_owned(), |path| path.display().to_string());
+    println!("  {program} run   and then");
+    println!("  curl 'http://127.0.0.1:{edge_port}/api/v1/analytics/popular-items'\n");
 }

@@ -178,7 +178,7 @@ pub fn parts(town: &Arc<TownDouble>) -> EdgeParts {
         limits: Limits {
             acknowledged: Duration::from_millis(300),
             taken_in: Duration::from_millis(300),
-            request: Duration::from_secs(2),
+            body: Duration::from_secs(2),
         },
     }
 }

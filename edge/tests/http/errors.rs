@@ -1,6 +1,6 @@
 //! Errors that are no route's own: every one is a problem document and tells nothing of the inside.
 
-use crate::doubles::{Client, Mood, order_body, parts, post_order, town};
+use crate::doubles::{Client, Mood, TownDouble, order_body, parts, post_order, town};
 use axum::body::{Body, Bytes};
 use axum::http::Request;
 use comanda_edge::{AppendError, app};
@@ -154,6 +154,16 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     }
     let town = std::sync::Arc::default();
     let mut parts = parts(&town);
-    parts.limits.request = Duration::from_millis(50);
+    parts.limits.body = Duration::from_millis(50);
     assert_eq!(Client(app(parts)).post(Body::new(Never)).await.problem().0, 408);
+}
+
+#[tokio::test]
+async fn once_the_body_is_in_no_limit_on_it_turns_a_written_order_into_a_408() {
+    let town = std::sync::Arc::<TownDouble>::default();
+    town.set(Mood::Asleep);
+    let mut parts = parts(&town);
+    parts.limits.body = parts.limits.taken_in / 10;
+    let reply = Client(app(parts)).post(Body::from(order_body().to_string())).await;
+    assert_eq!((reply.status.as_u16(), town.log().len()), (202, 1));
 }

@@ -71,7 +71,7 @@ fn a_stop_answers_what_is_under_way_and_takes_nothing_new() {
 fn a_stop_does_not_wait_for_ever() {
     let town = Arc::<TownDouble>::default();
     let mut parts = parts(&town);
-    parts.limits.request = Duration::from_secs(60);
+    parts.limits.body = Duration::from_secs(60);
     let options = EdgeOptions { stop_within: Duration::from_millis(200), ..any_port() };
     let edge = EdgeService::new(options, parts).unwrap().start().unwrap();
     let half = say(edge.address(), &post(&order_body().to_string())[..300]);

@@ -37,6 +37,15 @@ fn assert_counted_at_least(kafka: &KafkaBroker, output: &str, expected: &Sequenc
     read_until(kafka, output, "all is counted", reached);
 }
 
+/// The broker has kept each record of the input once and in order.
+fn assert_input(kafka: &KafkaBroker, input: &str, expected: &Sequence) {
+    let keys = |partition: i32| expected[&partition].iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    for (partition, records) in read_all(kafka, input) {
+        let found: Vec<String> = records.iter().map(|record| text(&record.key)).collect();
+        assert!(found == keys(partition), "partition {partition} of the input is not what was sent");
+    }
+}
+
 #[test]
 fn after_an_outage_and_a_crash_of_the_broker_counting_goes_on_by_itself() {
     let server = OwnServer::start(Kind::Kafka);
@@ -59,6 +68,7 @@ fn after_an_outage_and_a_crash_of_the_broker_counting_goes_on_by_itself() {
     server.start_again();
     counted(6_000);
     let expected = feed.stop();
+    assert_input(&*kafka, &input, &expected);
     assert_counted(&*kafka, &exactly.output, &expected);
     assert_state(&*kafka, &exactly.id, &expected);
     assert_counted_at_least(&kafka, &at_least.output, &expected);

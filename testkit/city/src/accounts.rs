@@ -47,6 +47,7 @@ impl City {
             picked_up_at_ms: order.picked_up_ms,
             ended_at_ms: order.ended_ms,
             outcome: order.outcome,
+            pieces: pieces_of(order),
             total_centavos: order.bill.total.0,
             captured_centavos: account.captured,
             refunded_centavos: account.refunded,
@@ -95,4 +96,12 @@ impl City {
         };
         self.orders.iter().filter_map(sample).collect()
     }
+}
+
+fn pieces_of(order: &Order) -> BTreeMap<String, u64> {
+    let mut pieces = BTreeMap::new();
+    for line in &order.lines {
+        *pieces.entry(line.item_id.to_string()).or_default() += u64::from(line.quantity.unsigned_abs());
+    }
+    pieces
 }

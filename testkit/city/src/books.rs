@@ -30,6 +30,23 @@ pub enum Outcome {
     Unanswered,
 }
 
+impl Outcome {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Open => "open",
+            Outcome::Delivered => "delivered",
+            Outcome::Regretted => "regretted by the customer",
+            Outcome::Impatient => "given up by the customer",
+            Outcome::Rejected => "refused by the restaurant",
+            Outcome::PaymentDeclined => "declined by the bank",
+            Outcome::Undeliverable => "undeliverable",
+            Outcome::BySystem => "ended by the system",
+            Outcome::Unanswered => "unanswered",
+        }
+    }
+}
+
 /// One order, in the city's own sight. Times in milliseconds since 1970, money in centavos of COP.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OrderBook {
@@ -51,6 +68,8 @@ pub struct OrderBook {
     pub ended_at_ms: Option<i64>,
     /// How it ended.
     pub outcome: Outcome,
+    /// What was ordered: item → pieces.
+    pub pieces: BTreeMap<String, u64>,
     /// What it costs.
     pub total_centavos: i64,
     /// What the provider took.
@@ -121,7 +140,7 @@ pub struct Books {
     /// application that reads the topic.
     pub dead_letters: BTreeMap<String, BTreeMap<String, u64>>,
     /// What the processors asked for that cannot be right (capture without authorisation, a courier nobody knows,
-    /// cancelled after the hand-over): to be empty.
+    /// cancelled after the hand-over, or for a reason that did not happen): to be empty.
     pub complaints: BTreeMap<String, u64>,
     /// The factors that the processors could only learn.
     pub hidden: Hidden,

@@ -83,9 +83,18 @@ impl City {
             (CancelReason::Undeliverable, _) => Outcome::Undeliverable,
             _ => Outcome::BySystem,
         };
-        match this.outcome {
+        let explained = match outcome {
+            Outcome::PaymentDeclined => this.card_trouble.is_some(),
+            Outcome::Rejected => this.rejection.is_some(),
+            Outcome::Undeliverable => this.closed_door,
+            _ => true,
+        };
+        if !explained {
+            self.complain("cancelled_for_what_did_not_happen");
+        }
+        match self.orders[order].outcome {
             Outcome::Open => self.end_order(order, outcome, at_ms),
-            Outcome::Unanswered => this.outcome = outcome,
+            Outcome::Unanswered => self.orders[order].outcome = outcome,
             Outcome::Delivered => self.complain("cancelled_after_the_hand_over"),
             _ => {}
         }
