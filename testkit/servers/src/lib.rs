@@ -12,6 +12,7 @@ mod shared;
 mod unique;
 
 pub use own::OwnServer;
+pub use ports::free_port;
 pub use script::Kind;
 pub use shared::Servers;
 pub use unique::unique_name;
