@@ -45,6 +45,7 @@ ready: setup
 	@deploy/local/rocksdb.sh >/dev/null
 
 demo: setup ## plays an evening through everything; ORDERS=FILE plays a real one. Servers stay up
+	@$(SERVERS) check-demo "$(ORDERS)"
 	@$(SERVERS) reset
 	@$(SERVERS) check
 	@deploy/local/rocksdb.sh >/dev/null

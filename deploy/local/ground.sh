@@ -21,7 +21,7 @@ JAVA_PRODUCER_LIBS=$COMANDA_HOME/java-producer
 INSTANCE_DIR=$COMANDA_HOME/run/$COMANDA_INSTANCE
 
 # A broker, a registry and ClickHouse at work, beside the build directory: less than this runs full in an evening.
-MIN_FREE_DISK_GB=8
+MIN_FREE_DISK_GB=${COMANDA_MIN_FREE_DISK_GB:-8}
 
 say() { printf '%s\n' "$*"; }
 

@@ -67,8 +67,9 @@ install_rust() {
     export PATH=$HOME/.cargo/bin:$PATH
   fi
   say "installing Rust $RUST_VERSION …"
-  rustup toolchain install "$RUST_VERSION" --profile minimal --component clippy,rustfmt && rustup default "$RUST_VERSION" ||
-    die "rustup could not install Rust $RUST_VERSION"
+  # For this checkout only: what the machine uses elsewhere is not ours to choose.
+  rustup toolchain install "$RUST_VERSION" --profile minimal --component clippy,rustfmt &&
+    rustup override set "$RUST_VERSION" --path "$FOLDER/../.." || die "rustup could not install Rust $RUST_VERSION"
 }
 
 rust_is_recent() {
