@@ -2,9 +2,10 @@
 
 use crate::keys::{Moment, moment_keys};
 use crate::state_codec::state_serde;
+use crate::time_rules::believed_now;
 use comanda_schemas::{EventTime, OrderId};
 use comanda_streams::{
-    InitContext, KeyValueStore, ProcessorContext, PunctuationType, Schedule, StoreBuilder, Stores, StreamsError,
+    Data, InitContext, KeyValueStore, ProcessorContext, PunctuationType, Schedule, StoreBuilder, Stores, StreamsError,
 };
 use std::rc::Rc;
 
@@ -54,15 +55,13 @@ impl Sweeps {
         Self { by_clock: init.schedule(SWEEP_EVERY_MS, PunctuationType::WallClockTime) }
     }
 
-    /// Up to which time deadlines have passed. The clock counts only while no input waits: after an outage the message
-    /// that answers a deadline may stand in the backlog.
-    pub fn passed<K: Clone + 'static, V: Clone + 'static>(
-        &self,
-        ctx: &ProcessorContext<'_, K, V>,
-        schedule: &Schedule,
-        time_ms: i64,
-    ) -> Option<EventTime> {
-        let counts = *schedule != self.by_clock || ctx.is_caught_up();
-        counts.then(|| EventTime(time_ms.max(ctx.current_stream_time_ms())))
+    /// Up to which time deadlines have passed: by stream time, which counts up to the clock only, and by the clock
+    /// itself while no input waits: after an outage the message that answers a deadline may stand in the backlog.
+    pub fn passed<K: Data, V: Data>(&self, ctx: &ProcessorContext<'_, K, V>, schedule: &Schedule) -> EventTime {
+        if *schedule == self.by_clock && ctx.is_caught_up() {
+            EventTime(ctx.current_system_time_ms())
+        } else {
+            believed_now(ctx)
+        }
     }
 }

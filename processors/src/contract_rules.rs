@@ -1,15 +1,30 @@
 //! The contract's rules that a schema cannot say. A record that breaks one never reaches state: the engine sends it to
-//! the dead-letter topic with the message made here, which names the field.
+//! the dead-letter topic with the message made here. It names the field and the rule and quotes no text: logs repeat it,
+//! and in a field that breaks its rule may stand a name or an address.
 
 use comanda_schemas::{
-    Cop, DeliveryCommand, DriverMessage, Message, OrderCommand, OrderItem, PaymentEvent, PlaceOrder,
+    Cop, DeliveryCommand, DriverMessage, EventTime, Message, OrderCommand, OrderItem, PaymentEvent, PlaceOrder, Sealed,
 };
+use h3o::{CellIndex, Resolution};
 use std::fmt::Display;
 
 /// Stands for every zone where statistics have one.
 pub(crate) const ALL_ZONES: &str = "all";
 /// Zones are part of keys in stores and topics.
 const MAX_ZONE_BYTES: usize = 64;
+/// Lines of one order, as the edge has it. With the bounds below an order stays under 200 kB, whatever its texts hold:
+/// Kafka and the change logs take 1 MB.
+const MAX_ITEMS: usize = 100;
+/// Longest name of an item, as the edge has it.
+const MAX_NAME_CHARS: usize = 200;
+/// Longest name of a key, as the edge has it.
+const MAX_KEY_ID_CHARS: usize = 100;
+/// What a body of 64 KiB, the edge's limit, holds in base64.
+const MAX_SEALED_BYTES: usize = 48 << 10;
+/// Longest name of a program.
+const MAX_PRODUCER_CHARS: usize = 100;
+/// Nobody orders further ahead; a time limit that counts from a plan must come some day.
+const MAX_PLANNED_AHEAD_MS: i64 = 30 * 24 * 3_600_000;
 
 /// A value whose fields have rules beyond their types.
 pub(crate) trait Checked: Message {
@@ -22,9 +37,14 @@ pub(crate) fn check_record<K: Display, V: Checked>(key: Option<&K>, value: Optio
     let key = key.ok_or("key: is null")?;
     let value = value.ok_or("value: is null")?;
     let Some(named) = value.key() else { return Ok(()) };
-    let key = key.to_string();
-    if key != named {
-        return Err(format!("key: is {key}, but the value is about {named}"));
+    if key.to_string() != named {
+        return Err("key: is not the id that the value is about".to_owned());
+    }
+    if let Some(envelope) = value.envelope() {
+        if envelope.occurred_at.millis() < 0 {
+            return Err("occurred_at: lies before 1970".to_owned());
+        }
+        at_most("producer", &envelope.producer, MAX_PRODUCER_CHARS)?;
     }
     value.check()
 }
@@ -33,6 +53,7 @@ impl Checked for OrderCommand {
     fn check(&self) -> Result<(), String> {
         match self {
             OrderCommand::PlaceOrder(place) => check_place_order(place),
+            OrderCommand::AcceptOrder(e) => planned("estimated_ready_at", e.envelope.occurred_at, e.estimated_ready_at),
             _ => Ok(()),
         }
     }
@@ -56,7 +77,9 @@ impl Checked for DeliveryCommand {
             DeliveryCommand::RequestDelivery(request) => {
                 zone_name(&request.zone)?;
                 cell("restaurant_cell", &request.restaurant_cell)?;
-                cell("customer_cell", &request.customer_cell)
+                cell("customer_cell", &request.customer_cell)?;
+                sealed("delivery_address", &request.delivery_address)?;
+                planned("ready_at", request.envelope.occurred_at, request.ready_at)
             }
             _ => Ok(()),
         }
@@ -78,6 +101,9 @@ fn check_place_order(place: &PlaceOrder) -> Result<(), String> {
     if place.items.is_empty() {
         return Err("items: is empty".to_owned());
     }
+    if place.items.len() > MAX_ITEMS {
+        return Err(format!("items: has more than {MAX_ITEMS} lines"));
+    }
     for (line, item) in place.items.iter().enumerate() {
         check_item(item).map_err(|broken| format!("items[{line}].{broken}"))?;
     }
@@ -93,14 +119,47 @@ fn check_place_order(place: &PlaceOrder) -> Result<(), String> {
     check_sums(place)?;
     zone_name(&place.zone)?;
     cell("restaurant_cell", &place.restaurant_cell)?;
-    cell("customer_cell", &place.customer_cell)
+    cell("customer_cell", &place.customer_cell)?;
+    sealed("delivery_address", &place.delivery_address)?;
+    for (field, at) in [
+        ("placed_at", Some(place.placed_at)),
+        ("scheduled_for", place.scheduled_for),
+        ("promised_at", place.promised_at),
+    ] {
+        planned(field, place.envelope.occurred_at, at)?;
+    }
+    Ok(())
 }
 
 fn check_item(item: &OrderItem) -> Result<(), String> {
     if item.quantity < 1 {
         return Err(format!("quantity: is {}, at least 1 is needed", item.quantity));
     }
+    at_most("name", &item.name, MAX_NAME_CHARS)?;
     not_negative("unit_price_centavos", item.unit_price_centavos)
+}
+
+fn at_most(field: &str, text: &str, max: usize) -> Result<(), String> {
+    if text.chars().count() > max { Err(format!("{field}: has more than {max} characters")) } else { Ok(()) }
+}
+
+fn sealed(field: &str, sealed: &Sealed) -> Result<(), String> {
+    at_most(&format!("{field}.key_id"), &sealed.key_id, MAX_KEY_ID_CHARS)?;
+    if sealed.bytes.len() > MAX_SEALED_BYTES {
+        return Err(format!("{field}.bytes: are more than {MAX_SEALED_BYTES}"));
+    }
+    Ok(())
+}
+
+/// A time that somebody plans or remembers, within reach of when it was said.
+fn planned(field: &str, said_at: EventTime, at: Option<EventTime>) -> Result<(), String> {
+    match at {
+        Some(at) if at.millis() < 0 => Err(format!("{field}: lies before 1970")),
+        Some(at) if at.ms_since(said_at) > MAX_PLANNED_AHEAD_MS => {
+            Err(format!("{field}: lies more than 30 days after occurred_at"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_sums(place: &PlaceOrder) -> Result<(), String> {
@@ -129,26 +188,26 @@ fn zone_name(zone: &str) -> Result<(), String> {
         "" => Err("zone: is empty".to_owned()),
         ALL_ZONES => Err(format!("zone: {ALL_ZONES} is no zone's name")),
         _ if zone.len() > MAX_ZONE_BYTES || !zone.chars().all(plain) => {
-            Err(format!("zone: {zone:?} is not a short name of lower-case letters, digits and hyphens"))
+            Err("zone: is not a short name of lower-case letters, digits and hyphens".to_owned())
         }
         _ => Ok(()),
     }
 }
 
 fn cell(field: &str, text: &str) -> Result<(), String> {
-    match text.parse::<h3o::CellIndex>() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("{field}: {text:?} is not an H3 cell: {error}")),
+    match text.parse::<CellIndex>() {
+        Ok(cell) if cell.resolution() == Resolution::Nine && cell.to_string() == text => Ok(()),
+        _ => Err(format!("{field}: is not an H3 cell of resolution 9, as 15 hexadecimal digits")),
     }
 }
 
 fn place_in_zone(zone: &str, lat: f64, lon: f64) -> Result<(), String> {
     zone_name(zone)?;
     if !(-90.0..=90.0).contains(&lat) {
-        return Err(format!("lat: {lat} is not within ±90 degrees"));
+        return Err("lat: is not within ±90 degrees".to_owned());
     }
     if !(-180.0..=180.0).contains(&lon) {
-        return Err(format!("lon: {lon} is not within ±180 degrees"));
+        return Err("lon: is not within ±180 degrees".to_owned());
     }
     Ok(())
 }

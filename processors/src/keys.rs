@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// Ids as the contract has them in record keys: 36 lower-case characters.
 pub fn id_keys<T>() -> Serde<T>
 where
-    T: Display + FromStr<Err: Display> + 'static,
+    T: Display + FromStr + 'static,
 {
     Serde::new(IdText, IdText)
 }
@@ -23,10 +23,11 @@ impl<T: Display> Serializer<T> for IdText {
     }
 }
 
-impl<T: FromStr<Err: Display>> Deserializer<T> for IdText {
+impl<T: FromStr> Deserializer<T> for IdText {
     fn deserialize(&self, _topic: &str, bytes: &[u8]) -> Result<T, SerdeError> {
         let text = std::str::from_utf8(bytes).map_err(|error| SerdeError::invalid(format!("not UTF-8: {error}")))?;
-        text.parse().map_err(|error| SerdeError::invalid(format!("{error}")))
+        // The text is not quoted: what stands for an id by mistake may be a name or an address.
+        text.parse().map_err(|_| SerdeError::invalid("is not a UUID of 36 lower-case characters"))
     }
 }
 

@@ -12,6 +12,7 @@ mod input;
 mod keys;
 pub mod order;
 mod state_codec;
+mod time_rules;
 mod topic_serdes;
 
 pub use keys::id_keys;

@@ -10,7 +10,7 @@
 //!   A ────────── Leave to A ──────────► A, leaving ────────────────────► B: Enter to B
 //! ```
 
-use comanda_schemas::{DriverId, DriverMessage, DriverState, DriverStatus, Envelope, EventId, EventTime};
+use comanda_schemas::{DriverId, DriverMessage, DriverState, DriverStatus, EventId, EventTime, Message};
 use serde::{Deserialize, Serialize};
 
 /// What a zone is told about a driver.
@@ -53,23 +53,20 @@ pub struct NextZone {
 pub(super) type Notices = Vec<(String, DriverNotice)>;
 
 impl Desk {
-    /// Takes in what a driver's device says; `None` if it is a repetition, late, or from nobody on shift.
-    pub fn hear(&mut self, driver: DriverId, message: &DriverMessage) -> Option<Notices> {
+    /// Takes in what a driver's device says about `at`; `None` if it is a repetition, late, or from nobody on shift.
+    pub fn hear(&mut self, driver: DriverId, message: &DriverMessage, at: EventTime) -> Option<Notices> {
+        let cause = message.envelope()?.event_id;
+        self.is_new(at, cause)?;
         match message {
             DriverMessage::DriverShiftStarted(e) => {
-                self.is_new(&e.envelope)?;
-                let (at, cause) = (e.envelope.occurred_at, e.envelope.event_id);
                 Some(self.start(driver, NextZone { zone: e.zone.clone(), lat: e.lat, lon: e.lon, at, cause }))
             }
             DriverMessage::DriverPing(e) => {
-                self.is_new(&e.envelope)?;
-                let (at, cause) = (e.envelope.occurred_at, e.envelope.event_id);
                 self.moved(driver, NextZone { zone: e.zone.clone(), lat: e.lat, lon: e.lon, at, cause })
             }
-            DriverMessage::DriverShiftEnded(e) => {
-                self.is_new(&e.envelope)?;
+            DriverMessage::DriverShiftEnded(_) => {
                 self.next = None;
-                Some(self.ask_to_leave(driver, e.envelope.occurred_at, e.envelope.event_id))
+                Some(self.ask_to_leave(driver, at, cause))
             }
             DriverMessage::Unknown(_) => None,
         }
@@ -85,12 +82,11 @@ impl Desk {
         Some(self.next.take().map(|next| self.enter(state.driver_id, next)).unwrap_or_default())
     }
 
-    fn is_new(&mut self, envelope: &Envelope) -> Option<()> {
-        let this = (envelope.occurred_at, envelope.event_id);
-        if self.last.is_some_and(|last| this.0 < last.0 || this == last) {
+    fn is_new(&mut self, at: EventTime, message: EventId) -> Option<()> {
+        if self.last.is_some_and(|last| at < last.0 || message == last.1) {
             return None;
         }
-        self.last = Some(this);
+        self.last = Some((at, message));
         Some(())
     }
 
@@ -138,7 +134,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use comanda_schemas::{CorrelationId, DriverPing, DriverShiftEnded, DriverShiftStarted};
+    use comanda_schemas::{CorrelationId, DriverPing, DriverShiftEnded, DriverShiftStarted, Envelope};
     use uuid::Uuid;
 
     const DRIVER: DriverId = DriverId(Uuid::from_u128(1));
@@ -178,6 +174,11 @@ mod tests {
         }
     }
 
+    fn hear(desk: &mut Desk, message: &DriverMessage) -> Option<Notices> {
+        let at = message.envelope()?.occurred_at;
+        desk.hear(DRIVER, message, at)
+    }
+
     fn in_short(notices: Option<Notices>) -> Option<Vec<String>> {
         let short = |(zone, notice): (String, DriverNotice)| match notice {
             DriverNotice::Enter { lat, .. } => format!("{zone}: enter at {lat}"),
@@ -194,22 +195,22 @@ mod tests {
     #[test]
     fn a_driver_in_another_zone_is_asked_to_leave_once_and_enters_with_his_latest_position() {
         let mut desk = Desk::default();
-        assert_eq!(in_short(desk.hear(DRIVER, &start(0, "a"))), said(&["a: enter at 4.6"]));
-        assert_eq!(in_short(desk.hear(DRIVER, &ping(10, "b"))), said(&["a: leave"]));
-        assert_eq!(in_short(desk.hear(DRIVER, &ping(20, "b"))), said(&[]));
+        assert_eq!(in_short(hear(&mut desk, &start(0, "a"))), said(&["a: enter at 4.6"]));
+        assert_eq!(in_short(hear(&mut desk, &ping(10, "b"))), said(&["a: leave"]));
+        assert_eq!(in_short(hear(&mut desk, &ping(20, "b"))), said(&[]));
         assert_eq!(in_short(desk.released(&off_shift(desk.leave))), said(&["b: enter at 0.2"]));
-        assert_eq!(in_short(desk.hear(DRIVER, &ping(30, "b"))), said(&["b: move to 0.3"]));
+        assert_eq!(in_short(hear(&mut desk, &ping(30, "b"))), said(&["b: move to 0.3"]));
     }
 
     #[test]
     fn the_answer_to_a_leave_that_was_taken_back_releases_nobody() {
         let mut desk = Desk::default();
-        desk.hear(DRIVER, &start(0, "a"));
-        desk.hear(DRIVER, &end(10));
+        hear(&mut desk, &start(0, "a"));
+        hear(&mut desk, &end(10));
         let taken_back = desk.leave;
-        assert_eq!(in_short(desk.hear(DRIVER, &start(20, "a"))), said(&["a: enter at 4.6"]));
+        assert_eq!(in_short(hear(&mut desk, &start(20, "a"))), said(&["a: enter at 4.6"]));
         assert_eq!(desk.released(&off_shift(taken_back)), None);
-        assert_eq!(in_short(desk.hear(DRIVER, &start(30, "b"))), said(&["a: leave"]));
+        assert_eq!(in_short(hear(&mut desk, &start(30, "b"))), said(&["a: leave"]));
         assert_eq!(desk.released(&off_shift(taken_back)), None, "zone a has him again and has not answered this leave");
         assert_eq!(in_short(desk.released(&off_shift(desk.leave))), said(&["b: enter at 4.6"]));
     }
@@ -217,11 +218,11 @@ mod tests {
     #[test]
     fn who_is_off_shift_is_nowhere() {
         let mut desk = Desk::default();
-        assert_eq!(desk.hear(DRIVER, &ping(0, "a")), None);
-        desk.hear(DRIVER, &start(10, "a"));
-        assert_eq!(in_short(desk.hear(DRIVER, &end(20))), said(&["a: leave"]));
+        assert_eq!(hear(&mut desk, &ping(0, "a")), None);
+        hear(&mut desk, &start(10, "a"));
+        assert_eq!(in_short(hear(&mut desk, &end(20))), said(&["a: leave"]));
         assert_eq!(in_short(desk.released(&off_shift(desk.leave))), said(&[]));
-        assert_eq!(desk.hear(DRIVER, &ping(30, "a")), None);
-        assert_eq!(in_short(desk.hear(DRIVER, &start(40, "b"))), said(&["b: enter at 4.6"]));
+        assert_eq!(hear(&mut desk, &ping(30, "a")), None);
+        assert_eq!(in_short(hear(&mut desk, &start(40, "b"))), said(&["b: enter at 4.6"]));
     }
 }

@@ -1,7 +1,8 @@
 //! The desk as a processor: what devices and zones say about a driver becomes notices to zones.
 
 use super::desk::{Desk, DriverNotice};
-use comanda_schemas::{DriverId, DriverMessage, DriverState};
+use crate::time_rules::believed;
+use comanda_schemas::{DriverId, DriverMessage, DriverState, Message};
 use comanda_streams::{KeyValueStore, Processor, ProcessorContext, Record, StreamsError};
 use std::rc::Rc;
 
@@ -25,7 +26,11 @@ impl Processor<DriverId, DeskInput, String, DriverNotice> for DeskProcessor {
         let (Some(driver), Some(input)) = (record.key, record.value) else { return Ok(()) };
         let mut desk = self.0.get(&driver)?.unwrap_or_default();
         let notices = match &input {
-            DeskInput::Device(message) => desk.hear(driver, message),
+            DeskInput::Device(message) => {
+                // A device whose clock is ahead would else be deaf to itself once that is put right, and count as heard
+                // of for as long.
+                message.envelope().and_then(|said| desk.hear(driver, message, believed(said.occurred_at, ctx)))
+            }
             DeskInput::Zone(state) => desk.released(state),
         };
         let Some(notices) = notices else {

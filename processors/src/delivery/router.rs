@@ -5,7 +5,8 @@ use comanda_schemas::{DeliveryCommand, EventTime, Message, OrderId};
 use comanda_streams::{Processor, ProcessorContext, Record, StreamsError, WindowStore};
 use std::rc::Rc;
 
-/// Deliveries end within hours, also by time limit; an order booked a day ahead is requested when it is confirmed.
+/// Deliveries end within hours, also by time limit; an order booked a day ahead is requested when it is confirmed. The
+/// store forgets by the latest time it was given: the rules for outsiders' times let that be a day ahead at most.
 pub(super) const ROUTE_KEPT_MS: i64 = 3 * 24 * 3_600_000;
 
 /// Zone by order, at the time of the request: a window store forgets by itself.

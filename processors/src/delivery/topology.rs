@@ -17,7 +17,7 @@ use super::zone_keys::{ZoneDriver, zone_driver_keys, zone_moment_keys};
 use super::zone_state::Driver;
 use crate::TopicSerdes;
 use crate::agenda::{Agenda, Sweeps, agenda_store};
-use crate::input::checked;
+use crate::input::outsiders;
 use crate::keys::id_keys;
 use crate::state_codec::state_serde;
 use comanda_schemas::{DriverId, DriverState, DriverStatus, OrderId, RequestDelivery, topic};
@@ -57,8 +57,7 @@ fn orders_by_zone(builder: &StreamsBuilder, serdes: &TopicSerdes) -> KStream<Str
     let commands = serdes.delivery_commands.clone();
     let routes = Stores::window_store("delivery-routes", ROUTE_KEPT_MS, 1, id_keys::<OrderId>(), Serdes::string());
     let routes = builder.add_state_store(routes);
-    builder
-        .stream("delivery.commands", checked(id_keys(), commands.clone()))
+    outsiders(builder, "delivery.commands", id_keys(), commands.clone())
         .process("router", &[&routes.clone()], move |init| Ok(Router(init.open(&routes)?)))
         .repartition(by_zone("orders-by-zone", commands))
         .map_values(|_, command| command.map(ZoneInput::Command))
@@ -67,8 +66,7 @@ fn orders_by_zone(builder: &StreamsBuilder, serdes: &TopicSerdes) -> KStream<Str
 fn drivers_by_zone(builder: &StreamsBuilder, serdes: &TopicSerdes) -> KStream<String, ZoneInput> {
     let desks = Stores::key_value_store("driver-desks", id_keys::<DriverId>(), state_serde::<Desk>());
     let desks = builder.add_state_store(desks);
-    let devices = builder
-        .stream("delivery.driver-pings", checked(id_keys(), serdes.driver_pings.clone()))
+    let devices = outsiders(builder, "delivery.driver-pings", id_keys(), serdes.driver_pings.clone())
         .map_values(|_, message| message.map(DeskInput::Device));
     let releases = builder
         .stream("delivery.drivers", Consumed::with(id_keys(), serdes.drivers.clone()))

@@ -1,12 +1,47 @@
 //! What the payment and the delivery say to an order.
 
 use super::life_cycle::{Step, Trigger};
+use super::payment::Payment;
 use super::reaction::{Change, OrderOutput};
 use super::rules::{cancel, confirm_if_approved, place_of};
 use comanda_schemas::{
-    CancelReason, DeliveryEvent, DeliveryFailureReason, DeliveryStatus, DriverId, OrderDelivered, OrderPickedUp,
-    OrderStatus, PaymentEvent, PaymentOperation,
+    CancelReason, Cop, DeliveryEvent, DeliveryFailureReason, DeliveryStatus, DriverId, OrderDelivered, OrderPickedUp,
+    OrderStatus, PaymentEvent, PaymentOperation, PaymentRefunded,
 };
+
+/// Whether an answer is about this order's payment and moves the money that was asked for; the error names the field.
+pub(super) fn check_payment(payment: &Payment, event: &PaymentEvent) -> Result<(), String> {
+    let (id, amount) = match event {
+        PaymentEvent::PaymentAuthorized(e) => (e.payment_id, Some((e.amount_centavos, payment.total))),
+        // The whole reservation is taken.
+        PaymentEvent::PaymentCaptured(e) => (e.payment_id, Some((e.amount_centavos, payment.total))),
+        PaymentEvent::PaymentRefunded(e) => {
+            check_refund(payment, e)?;
+            (e.payment_id, None)
+        }
+        PaymentEvent::PaymentVoided(e) => (e.payment_id, None),
+        PaymentEvent::PaymentFailed(e) => (e.payment_id, None),
+        PaymentEvent::Unknown(_) => return Ok(()),
+    };
+    if id != payment.id {
+        return Err("payment_id: is not that of the order's payment".to_owned());
+    }
+    match amount {
+        Some((stated, total)) if stated != total => {
+            Err(format!("amount_centavos: is {}, the order costs {}", stated.centavos(), total.centavos()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_refund(payment: &Payment, event: &PaymentRefunded) -> Result<(), String> {
+    let left = payment.captured.minus(payment.refunded).unwrap_or(Cop::ZERO);
+    let (amount, repeated) = (event.amount_centavos, payment.refunds.contains_key(&event.attempt));
+    if !repeated && amount > left {
+        return Err(format!("amount_centavos: is {}, only {} are left of what was taken", amount.0, left.0));
+    }
+    Ok(())
+}
 
 pub(super) fn take_payment(mut change: Change<'_>, event: &PaymentEvent) -> Vec<OrderOutput> {
     let (payment, at) = (&mut change.state.payment, change.cause.at);
@@ -14,7 +49,7 @@ pub(super) fn take_payment(mut change: Change<'_>, event: &PaymentEvent) -> Vec<
         PaymentEvent::PaymentAuthorized(e) => payment.authorized(e.amount_centavos),
         PaymentEvent::PaymentCaptured(e) => payment.captured(e.amount_centavos),
         PaymentEvent::PaymentVoided(_) => payment.voided(),
-        PaymentEvent::PaymentRefunded(e) => payment.refunded(e.amount_centavos),
+        PaymentEvent::PaymentRefunded(e) => payment.refunded(e.attempt, e.amount_centavos),
         PaymentEvent::PaymentFailed(e) => payment.refused(e.operation, e.attempt, e.reason, at),
         PaymentEvent::Unknown(_) => return vec![],
     }

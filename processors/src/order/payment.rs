@@ -6,6 +6,8 @@
 
 use comanda_schemas::{Cop, EventTime, OrderId, PaymentFailureReason, PaymentId, PaymentOperation, PaymentStatus};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use uuid::Uuid;
 
 /// A refused operation is asked for again after this time, doubled with each attempt …
@@ -14,6 +16,13 @@ const FIRST_RETRY_MS: i64 = 60_000;
 const LAST_RETRY_MS: i64 = 3_600_000;
 /// A card that refuses a capture so often will not pay. Voids and refunds are tried without end: the money is not ours.
 const MAX_CAPTURES: i32 = 5;
+/// A provider answers within seconds. Whoever has not answered for so long is asked again, under the same idempotency
+/// key, since the answer may be lost and the operation done; the wait doubles with each reminder …
+const FIRST_REMINDER_MS: i64 = 30 * 60_000;
+/// … up to this one …
+const LAST_REMINDER_MS: i64 = 4 * 3_600_000;
+/// … and so often, about a day: what is silent longer is for a person to look at.
+const MAX_REMINDERS: u32 = 8;
 
 /// Where the order wants its money to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +57,10 @@ pub struct Payment {
     pub authorized: Cop,
     /// Taken.
     pub captured: Cop,
-    /// Given back.
+    /// Given back, by the attempt that did it: an answer told twice is still one amount.
+    #[serde(default)]
+    pub refunds: BTreeMap<i32, Cop>,
+    /// Their sum.
     pub refunded: Cop,
     /// The reservation was let go.
     pub voided: bool,
@@ -56,6 +68,12 @@ pub struct Payment {
     pub declined: Option<PaymentFailureReason>,
     /// Asked for and not answered.
     pub pending: Option<Operation>,
+    /// When the pending operation was asked for last.
+    #[serde(default)]
+    pub pending_since: Option<EventTime>,
+    /// How often it was asked for again.
+    #[serde(default)]
+    pub reminders: u32,
     /// The operation asked for last, to count attempts.
     pub last: Option<Operation>,
     /// Before this time nothing is asked for.
@@ -70,18 +88,24 @@ impl Payment {
             total,
             authorized: Cop::ZERO,
             captured: Cop::ZERO,
+            refunds: BTreeMap::new(),
             refunded: Cop::ZERO,
             voided: false,
             declined: None,
             pending: None,
+            pending_since: None,
+            reminders: 0,
             last: None,
             retry_at: None,
         }
     }
 
-    /// Decides on the next operation and counts it as asked for.
-    pub fn ask(&mut self, wish: Wish) -> Option<Operation> {
-        if self.pending.is_some() || self.retry_at.is_some() {
+    /// Decides on the operation to ask for at `now`, and counts it as asked for.
+    pub fn ask(&mut self, wish: Wish, now: EventTime) -> Option<Operation> {
+        if self.pending.is_some() {
+            return self.remind(now);
+        }
+        if self.retry_at.is_some() {
             return None;
         }
         let (kind, amount) = self.gap(wish)?;
@@ -94,7 +118,41 @@ impl Payment {
         }
         let operation = Operation { kind, amount, attempt };
         (self.pending, self.last) = (Some(operation), Some(operation));
+        (self.pending_since, self.reminders) = (Some(now), 0);
         Some(operation)
+    }
+
+    /// The same again, if the answer is overdue.
+    fn remind(&mut self, now: EventTime) -> Option<Operation> {
+        self.next_reminder().filter(|at| *at <= now)?;
+        (self.pending_since, self.reminders) = (Some(now), self.reminders + 1);
+        self.pending
+    }
+
+    /// When the pending operation is to be asked for again.
+    pub fn next_reminder(&self) -> Option<EventTime> {
+        let since = self.pending.and(self.pending_since)?;
+        let wait_ms = (FIRST_REMINDER_MS << self.reminders.min(16)).min(LAST_REMINDER_MS);
+        (self.reminders < MAX_REMINDERS).then(|| since.plus_ms(wait_ms))
+    }
+
+    /// The operation that is not asked for any more although its money is not where it belongs: silent for a day, or a
+    /// capture refused again and again. Somebody has to look at it.
+    pub fn given_up(&self) -> Option<Operation> {
+        match self.pending {
+            Some(pending) => Some(pending).filter(|_| self.reminders == MAX_REMINDERS),
+            None => self.last.filter(|_| self.is_unpaid()),
+        }
+    }
+
+    fn is_unpaid(&self) -> bool {
+        let last_capture = |last: Operation| last.kind == PaymentOperation::Capture && last.attempt >= MAX_CAPTURES;
+        self.pending.is_none() && self.captured == Cop::ZERO && self.last.is_some_and(last_capture)
+    }
+
+    /// Whether the order is as good as paid for: its price is reserved, or it costs nothing.
+    pub fn is_authorized(&self) -> bool {
+        self.total == Cop::ZERO || self.authorized > Cop::ZERO
     }
 
     /// What lies between the account and the wish.
@@ -102,7 +160,9 @@ impl Payment {
         let held = self.captured.minus(self.refunded).unwrap_or(Cop::ZERO);
         let reserved = self.authorized > Cop::ZERO && self.captured == Cop::ZERO && !self.voided;
         match wish {
-            Wish::Reserve if self.last.is_none() => Some((PaymentOperation::Authorize, self.total)),
+            Wish::Reserve if self.last.is_none() && self.total > Cop::ZERO => {
+                Some((PaymentOperation::Authorize, self.total))
+            }
             Wish::Take if reserved => Some((PaymentOperation::Capture, self.authorized)),
             Wish::GiveBack if held > Cop::ZERO => Some((PaymentOperation::Refund, held)),
             Wish::GiveBack if reserved => Some((PaymentOperation::Void, Cop::ZERO)),
@@ -128,10 +188,14 @@ impl Payment {
         self.answered(PaymentOperation::Void);
     }
 
-    /// The provider gave `amount` back.
-    pub fn refunded(&mut self, amount: Cop) {
-        self.refunded = self.refunded.max(amount).min(self.captured);
-        self.answered(PaymentOperation::Refund);
+    /// The provider gave `amount` back by this attempt.
+    pub fn refunded(&mut self, attempt: i32, amount: Cop) {
+        if let Entry::Vacant(first_told) = self.refunds.entry(attempt) {
+            first_told.insert(amount);
+            self.refunded = self.refunded.plus(amount).unwrap_or(self.captured).min(self.captured);
+        }
+        // Not that of a later attempt: an answer told twice may come after it was asked for.
+        self.pending.take_if(|pending| (pending.kind, pending.attempt) == (PaymentOperation::Refund, attempt));
     }
 
     /// The provider refused; nothing moved. An answer to an attempt that was given up long ago changes nothing.
@@ -166,9 +230,9 @@ impl Payment {
     pub fn status(&self) -> PaymentStatus {
         match self {
             _ if self.captured > Cop::ZERO && self.refunded >= self.captured => PaymentStatus::Refunded,
-            _ if self.captured > Cop::ZERO => PaymentStatus::Completed,
+            _ if self.captured > Cop::ZERO || self.total == Cop::ZERO => PaymentStatus::Completed,
             _ if self.voided => PaymentStatus::Voided,
-            _ if self.declined.is_some() => PaymentStatus::Failed,
+            _ if self.declined.is_some() || self.is_unpaid() => PaymentStatus::Failed,
             _ if self.authorized == Cop::ZERO => PaymentStatus::Pending,
             _ if self.pending.is_some_and(|p| p.kind == PaymentOperation::Capture) => PaymentStatus::Processing,
             _ => PaymentStatus::Authorized,
@@ -177,115 +241,4 @@ impl Payment {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use PaymentOperation::{Authorize, Capture, Refund, Void};
-
-    const TOTAL: Cop = Cop(900);
-
-    fn payment() -> Payment {
-        Payment::new(OrderId(Uuid::from_u128(1)), TOTAL)
-    }
-
-    fn asked(payment: &mut Payment, wish: Wish) -> Option<(PaymentOperation, i64, i32)> {
-        payment.ask(wish).map(|o| (o.kind, o.amount.0, o.attempt))
-    }
-
-    fn authorized() -> Payment {
-        let mut payment = payment();
-        payment.ask(Wish::Reserve);
-        payment.authorized(TOTAL);
-        payment
-    }
-
-    #[test]
-    fn a_payment_is_reserved_once_and_taken_once() {
-        let mut payment = payment();
-        assert_eq!(asked(&mut payment, Wish::Reserve), Some((Authorize, 900, 1)));
-        assert_eq!(asked(&mut payment, Wish::Reserve), None);
-        payment.authorized(TOTAL);
-        assert_eq!(asked(&mut payment, Wish::Reserve), None);
-        assert_eq!(asked(&mut payment, Wish::Take), Some((Capture, 900, 1)));
-        payment.captured(TOTAL);
-        payment.captured(TOTAL);
-        assert_eq!(asked(&mut payment, Wish::Take), None);
-        assert_eq!((payment.captured, payment.is_settled(Wish::Take)), (TOTAL, true));
-    }
-
-    #[test]
-    fn a_cancellation_before_the_answer_waits_for_it_and_then_gives_back() {
-        let mut payment = payment();
-        payment.ask(Wish::Reserve);
-        assert_eq!(asked(&mut payment, Wish::GiveBack), None);
-        payment.authorized(TOTAL);
-        assert_eq!(asked(&mut payment, Wish::GiveBack), Some((Void, 0, 1)));
-
-        let mut payment = authorized();
-        payment.ask(Wish::Take);
-        assert_eq!(asked(&mut payment, Wish::GiveBack), None);
-        payment.captured(TOTAL);
-        assert_eq!(asked(&mut payment, Wish::GiveBack), Some((Refund, 900, 1)));
-        payment.refunded(TOTAL);
-        assert_eq!((asked(&mut payment, Wish::GiveBack), payment.status()), (None, PaymentStatus::Refunded));
-    }
-
-    #[test]
-    fn a_capture_that_failed_leaves_a_reservation_to_void() {
-        let mut payment = authorized();
-        payment.ask(Wish::Take);
-        payment.refused(Capture, 1, PaymentFailureReason::ProviderUnavailable, EventTime(0));
-        payment.wake(EventTime(FIRST_RETRY_MS));
-        assert_eq!(asked(&mut payment, Wish::GiveBack), Some((Void, 0, 1)));
-    }
-
-    #[test]
-    fn a_refund_is_asked_for_again_without_end_and_ever_more_slowly() {
-        let mut payment = authorized();
-        payment.ask(Wish::Take);
-        payment.captured(TOTAL);
-        let (mut now, mut waits) = (EventTime(0), vec![]);
-        for attempt in 1..=9 {
-            assert_eq!(asked(&mut payment, Wish::GiveBack), Some((Refund, 900, attempt)));
-            payment.refused(Refund, attempt, PaymentFailureReason::ProviderUnavailable, now);
-            assert_eq!(asked(&mut payment, Wish::GiveBack), None);
-            let retry_at = payment.retry_at.unwrap_or(now);
-            waits.push(retry_at.ms_since(now) / 60_000);
-            now = retry_at;
-            payment.wake(now);
-        }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-    }
-
-    #[test]
-    fn a_capture_is_given_up_after_some_attempts() {
-        let mut payment = authorized();
-        for attempt in 1..=MAX_CAPTURES {
-            assert_eq!(asked(&mut payment, Wish::Take), Some((Capture, 900, attempt)));
-            payment.refused(Capture, attempt, PaymentFailureReason::InsufficientFunds, EventTime(0));
-            payment.wake(EventTime(i64::MAX));
-        }
-        assert_eq!(asked(&mut payment, Wish::Take), None);
-    }
-
-    #[test]
-    fn a_refusal_of_another_attempt_changes_nothing() {
-        let mut payment = authorized();
-        payment.ask(Wish::Take);
-        payment.refused(Capture, 2, PaymentFailureReason::CardDeclined, EventTime(0));
-        payment.refused(Authorize, 1, PaymentFailureReason::CardDeclined, EventTime(0));
-        assert_eq!((payment.declined, payment.retry_at), (None, None));
-    }
-
-    #[test]
-    fn statuses_follow_the_account() {
-        let mut payment = payment();
-        assert_eq!(payment.status(), PaymentStatus::Pending);
-        payment.ask(Wish::Reserve);
-        payment.authorized(TOTAL);
-        assert_eq!(payment.status(), PaymentStatus::Authorized);
-        payment.ask(Wish::Take);
-        assert_eq!(payment.status(), PaymentStatus::Processing);
-        payment.captured(TOTAL);
-        assert_eq!(payment.status(), PaymentStatus::Completed);
-    }
-}
+mod tests;

@@ -118,8 +118,8 @@ impl<'a> Change<'a> {
     }
 
     fn ask_for_payment(&mut self) {
-        let wish = self.state.wish();
-        let Some(operation) = self.state.payment.ask(wish) else { return };
+        let (wish, now) = (self.state.wish(), self.cause.at);
+        let Some(operation) = self.state.payment.ask(wish, now) else { return };
         let (order_id, payment_id) = (self.state.id(), self.state.payment.id);
         let (amount_centavos, attempt) = (operation.amount, operation.attempt);
         let command = match operation.kind {

@@ -46,12 +46,17 @@ pub(super) fn pass_time(state: OrderState, now: EventTime) -> (Option<OrderState
     let mut state = state;
     let Some(at) = time_limits::next(&state).filter(|at| *at <= now) else { return (Some(state), vec![]) };
     state.payment.wake(now);
+    let asked_at = state.payment.pending_since;
     let cause = Cause::time_limit(state.placed.envelope.event_id, at);
     let mut change = Change::new(&mut state, cause);
     if let Some(limit) = time_limits::of_status(change.state).filter(|limit| limit.at <= now) {
         cancel(&mut change, limit.trigger, limit.reason);
     }
     let out = change.finish();
+    if state.payment.pending_since != asked_at {
+        // Asked now, however long the limit has passed: else all reminders of an outage would follow at once.
+        state.payment.pending_since = Some(now);
+    }
     (Some(state), out)
 }
 
@@ -175,7 +180,7 @@ fn mark_ready(change: &mut Change<'_>) -> Done {
 /// Authorised and accepted, whichever came second: from here a driver is looked for beside the cooking.
 pub(super) fn confirm_if_approved(change: &mut Change<'_>) {
     let Some(acceptance) = change.state.accepted else { return };
-    let authorized = change.state.payment.authorized.centavos() > 0;
+    let authorized = change.state.payment.is_authorized();
     let Some(Step::Enter(status)) = change.step(Trigger::Approved).filter(|_| authorized) else { return };
     change.state.status = status;
     change.cause.at = change.cause.at.max(change.state.changed_at).max(acceptance.at);

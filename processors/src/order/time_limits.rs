@@ -30,7 +30,7 @@ pub(super) struct Limit {
 pub(super) fn next(state: &OrderState) -> Option<EventTime> {
     let status = of_status(state).map(|limit| limit.at);
     let forget = can_be_forgotten(state).then(|| forget_at(state));
-    [status, state.payment.retry_at, forget].into_iter().flatten().min()
+    [status, state.payment.retry_at, state.payment.next_reminder(), forget].into_iter().flatten().min()
 }
 
 /// The limit of the wait in the present status.
@@ -39,7 +39,7 @@ pub(super) fn of_status(state: &OrderState) -> Option<Limit> {
     match state.status {
         OrderStatus::Pending => {
             let placed_at = state.placed.envelope.occurred_at;
-            if state.payment.authorized.centavos() == 0 {
+            if !state.payment.is_authorized() {
                 limit(placed_at, PAYMENT_MS, Trigger::Aborted, CancelReason::PaymentTimeout)
             } else {
                 limit(placed_at, RESTAURANT_MS, Trigger::Withdrawn, CancelReason::RestaurantTimeout)

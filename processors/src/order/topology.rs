@@ -1,11 +1,13 @@
 //! The order role's topology: four topics, all keyed by order, meet in one processor over the store `orders`.
 
+use super::other_roles::check_payment;
+use super::payment::Operation;
 use super::reaction::{OrderInput, OrderOutput};
 use super::state::OrderState;
 use super::{rules, time_limits};
 use crate::TopicSerdes;
 use crate::agenda::{Agenda, AgendaStore, Sweeps, agenda_store};
-use crate::input::checked;
+use crate::input::outsiders;
 use crate::keys::id_keys;
 use crate::state_codec::state_serde;
 use comanda_schemas::{EventTime, OrderId};
@@ -46,11 +48,9 @@ pub fn topology(serdes: &TopicSerdes) -> Result<Topology, StreamsError> {
 }
 
 fn inputs(builder: &StreamsBuilder, serdes: &TopicSerdes) -> KStream<OrderId, OrderInput> {
-    let commands = builder
-        .stream("order.commands", checked(id_keys(), serdes.order_commands.clone()))
+    let commands = outsiders(builder, "order.commands", id_keys(), serdes.order_commands.clone())
         .map_values(|_, command| command.map(OrderInput::Command));
-    let payments = builder
-        .stream("payment.events", checked(id_keys(), serdes.payment_events.clone()))
+    let payments = outsiders(builder, "payment.events", id_keys(), serdes.payment_events.clone())
         .map_values(|_, event| event.map(OrderInput::Payment));
     let deliveries = builder
         .stream("delivery.events", Consumed::with(id_keys(), serdes.delivery_events.clone()))
@@ -116,30 +116,44 @@ impl Processor<OrderId, OrderInput, OrderId, OrderOutput> for OrderProcessor {
             return Ok(());
         };
         let mut state = self.orders.get(&order)?;
+        if let (Some(known), OrderInput::Payment(event)) = (&state, &input) {
+            check_payment(&known.payment, event).map_err(StreamsError::SkipRecord)?;
+        }
         let former = state.as_ref().and_then(time_limits::next);
+        let given_up = state.as_ref().and_then(|known| known.payment.given_up());
         let Some(outputs) = rules::take(&mut state, order, input) else {
             ctx.drop_record();
             return Ok(());
         };
-        if state.is_some() {
-            self.store(order, former, state.as_ref())?;
+        if let Some(state) = &state {
+            self.store(order, former, Some(state))?;
+            report_given_up(given_up, state);
         }
         forward(ctx, order, outputs, record.timestamp)
     }
 
-    fn punctuate(&mut self, ctx: &mut Context<'_>, schedule: &Schedule, time_ms: i64) -> Result<(), StreamsError> {
-        let Some(now) = self.sweeps.passed(ctx, schedule, time_ms) else { return Ok(()) };
+    fn punctuate(&mut self, ctx: &mut Context<'_>, schedule: &Schedule, _: i64) -> Result<(), StreamsError> {
+        let now = self.sweeps.passed(ctx, schedule);
         for due in self.deadlines.due(now)? {
             let Some(state) = self.orders.get(&due.order)? else {
                 self.deadlines.change(due.order, Some(due.at), None)?;
                 continue;
             };
+            let given_up = state.payment.given_up();
             let (state, outputs) = rules::pass_time(state, now);
+            state.iter().for_each(|state| report_given_up(given_up, state));
             self.store(due.order, Some(due.at), state.as_ref())?;
             forward(ctx, due.order, outputs, now.millis())?;
         }
         Ok(())
     }
+}
+
+/// Money that is not where it belongs and that nobody moves any more is for a person to look at.
+fn report_given_up(former: Option<Operation>, state: &OrderState) {
+    let Some(operation) = state.payment.given_up().filter(|_| former.is_none()) else { return };
+    let (kind, attempt) = (operation.kind.symbol(), operation.attempt);
+    tracing::error!(order = %state.id(), operation = kind, attempt, "the payment is stuck and not asked for any more");
 }
 
 /// The Kafka timestamp of a record is when its event occurred.

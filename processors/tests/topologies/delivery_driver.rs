@@ -4,6 +4,8 @@ use crate::messages::*;
 use crate::serdes::topic_serdes;
 use comanda_processors::{TopicSerdes, delivery, id_keys};
 use comanda_schemas::*;
+use comanda_streams::StreamsConfig;
+use comanda_streams::broker::RawRecord;
 use comanda_streams_test::TopologyTestDriver;
 use std::collections::BTreeMap;
 
@@ -16,9 +18,16 @@ pub struct DeliveryRole {
 }
 
 impl DeliveryRole {
+    /// After the evening, as a role that catches up: only what the records say moves time.
     pub fn new() -> Self {
+        Self::with_clock(at(LONG_AFTER_S).millis())
+    }
+
+    /// With the clock at `now_ms`.
+    pub fn with_clock(now_ms: i64) -> Self {
         let serdes = topic_serdes();
-        let driver = TopologyTestDriver::new(&delivery::topology(&serdes).unwrap()).unwrap();
+        let topology = delivery::topology(&serdes).unwrap();
+        let driver = TopologyTestDriver::with_config(&topology, StreamsConfig::new("test", ""), now_ms).unwrap();
         Self { driver, serdes, live: BTreeMap::new(), last_event: None }
     }
 
@@ -42,6 +51,23 @@ impl DeliveryRole {
         let time = message.envelope().unwrap().occurred_at.millis();
         input.pipe(&mut self.driver, key, message, time).unwrap();
         self.said()
+    }
+
+    /// Sends a command in a record with a timestamp of its own; what the role says to it.
+    pub fn send_stamped(&mut self, timestamp_ms: i64, command: impl Into<DeliveryCommand>) -> Vec<String> {
+        let command = command.into();
+        let key: OrderId = command.key().unwrap().parse().unwrap();
+        let serde = self.serdes.delivery_commands.clone();
+        let input = self.driver.input_topic("delivery.commands", id_keys::<OrderId>(), serde);
+        input.pipe(&mut self.driver, key, command, timestamp_ms).unwrap();
+        self.said()
+    }
+
+    /// Why records of a topic were refused since the last look.
+    pub fn dead_letters(&mut self, topic: &str) -> Vec<String> {
+        let letters = self.driver.take_output(&format!("{topic}.dead-letter"));
+        let reason = |letter: &RawRecord| letter.headers.last("__streams.errors.message").unwrap().to_vec();
+        letters.iter().map(|letter| String::from_utf8(reason(letter)).unwrap()).collect()
     }
 
     /// Deliveries' events, then drivers' states, since the last look.

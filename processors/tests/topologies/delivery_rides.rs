@@ -195,11 +195,11 @@ fn no_driver_ever_has_two_orders_whatever_comes_in_which_order() {
 
 #[test]
 fn without_any_more_messages_the_clock_dispatches_and_fails() {
-    let mut role = with_drivers(&[100.0]);
-    role.hear(ping(1, 100, "zone-1", 100.0));
+    let mut role = DeliveryRole::with_clock(at(102).millis());
+    role.hear(shift(1, 100, "zone-1", 100.0));
     role.send(request(1, 101, Some(720)));
     role.send(request(2, 102, Some(720)));
-    role.driver.advance_wall_clock_time(at(120).millis()).unwrap();
+    role.driver.advance_wall_clock_time(18_000).unwrap();
     assert_eq!(role.said(), ["1 to 1 #1", "driver 1 ASSIGNED in zone-1"]);
     role.driver.advance_wall_clock_time(3_600_000).unwrap();
     assert_eq!(role.said(), ["2 failed NO_DRIVER"]);

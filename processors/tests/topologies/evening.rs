@@ -6,7 +6,7 @@ use comanda_city::{Books, City, CityConfig, CityEvent, Emission, Observation, Pa
 use comanda_processors::{TopicSerdes, delivery, order};
 use comanda_schemas::*;
 use comanda_streams::broker::RawRecord;
-use comanda_streams::{Serde, Topology};
+use comanda_streams::{Serde, StreamsConfig, Topology};
 use comanda_streams_test::TopologyTestDriver;
 use std::collections::BTreeMap;
 
@@ -35,8 +35,8 @@ struct Roles {
 /// Plays an evening to its end.
 pub fn play(config: CityConfig) -> Evening {
     let mut city = City::new(config);
-    let mut roles = Roles::new(city.books());
     let end_ms = city.clock_ms() + LONGEST_EVENING_MS;
+    let mut roles = Roles::new(city.books(), end_ms);
     while !city.is_over() {
         assert!(city.clock_ms() < end_ms, "the evening does not end: {} orders open", city.books().open());
         let next_ms = city.clock_ms() + STEP_MS;
@@ -50,9 +50,11 @@ pub fn play(config: CityConfig) -> Evening {
 }
 
 impl Roles {
-    fn new(books: Books) -> Self {
+    fn new(books: Books, clock_ms: i64) -> Self {
         let serdes = topic_serdes();
-        let driver = |topology: Topology| TopologyTestDriver::new(&topology).unwrap();
+        let driver = |topology: Topology| {
+            TopologyTestDriver::with_config(&topology, StreamsConfig::new("evening", ""), clock_ms).unwrap()
+        };
         let evening = Evening { books, views: BTreeMap::new(), dead_letters: BTreeMap::new(), rejected: vec![] };
         Self {
             order: driver(order::topology(&serdes).unwrap()),

@@ -12,4 +12,6 @@ mod order_cancellation;
 mod order_driver;
 mod order_input;
 mod order_life;
+mod order_payment;
 mod serdes;
+mod times_of_outsiders;

@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 /// Start of the test evening, milliseconds since 1970: a whole hour.
 pub const EVENING_MS: i64 = 1_795_212_000_000;
+/// Seconds after the evening's start when all of a test is over.
+pub const LONG_AFTER_S: i64 = 100 * 24 * 3_600;
 pub const PRICE: Cop = Cop(4_150_000);
 
 pub fn at(second: i64) -> EventTime {

@@ -173,12 +173,12 @@ fn an_order_without_payment_ends_after_ten_minutes_and_without_a_restaurant_afte
 fn a_time_limit_fires_once_and_at_its_own_time() {
     let mut role = OrderRole::new();
     role.send(place_order(1, 0));
-    let said = role.send(place_order(2, 4_000));
+    let said = role.send(place_order(2, 1_700));
     assert_eq!(said, ["OrderPlaced", "OrderCancelled PAYMENT_TIMEOUT in PENDING", "AuthorizePayment"]);
     let view = role.view.clone().unwrap();
     assert_eq!((view.order_id, view.cancelled_at), (order_id(1), Some(at(600))));
     assert_eq!(view.envelope.causation_id, None);
-    assert_eq!(role.send(place_order(3, 4_100)), ["OrderPlaced", "AuthorizePayment"]);
+    assert_eq!(role.send(place_order(3, 1_750)), ["OrderPlaced", "AuthorizePayment"]);
 }
 
 #[test]
@@ -214,9 +214,9 @@ fn an_order_is_forgotten_a_month_after_its_end_but_not_while_money_is_out() {
 
 #[test]
 fn without_any_more_messages_the_clock_ends_the_wait() {
-    let mut role = OrderRole::new();
+    let mut role = OrderRole::with_clock(at(0).millis());
     role.send(place_order(1, 0));
-    role.driver.advance_wall_clock_time(at(599).millis()).unwrap();
+    role.driver.advance_wall_clock_time(599_000).unwrap();
     assert_eq!(role.said(), NOTHING);
     role.driver.advance_wall_clock_time(1_000).unwrap();
     assert_eq!(role.said(), ["OrderCancelled PAYMENT_TIMEOUT in PENDING"]);

@@ -1,8 +1,11 @@
 //! The order role in the test driver: messages in, what it says out, in short words.
 
+use crate::messages::{LONG_AFTER_S, at};
 use crate::serdes::topic_serdes;
 use comanda_processors::{TopicSerdes, id_keys, order};
 use comanda_schemas::*;
+use comanda_streams::StreamsConfig;
+use comanda_streams::broker::RawRecord;
 use comanda_streams_test::TopologyTestDriver;
 
 pub struct OrderRole {
@@ -39,9 +42,16 @@ messages! {
 }
 
 impl OrderRole {
+    /// After the evening, as a role that catches up: only what the records say moves time.
     pub fn new() -> Self {
+        Self::with_clock(at(LONG_AFTER_S).millis())
+    }
+
+    /// With the clock at `now_ms`.
+    pub fn with_clock(now_ms: i64) -> Self {
         let serdes = topic_serdes();
-        let driver = TopologyTestDriver::new(&order::topology(&serdes).unwrap()).unwrap();
+        let topology = order::topology(&serdes).unwrap();
+        let driver = TopologyTestDriver::with_config(&topology, StreamsConfig::new("test", ""), now_ms).unwrap();
         Self { driver, serdes, view: None }
     }
 
@@ -55,6 +65,22 @@ impl OrderRole {
             Message::Eta(value) => self.pipe("analytics.eta", eta, value),
         }
         self.said()
+    }
+
+    /// Sends a command in a record with a timestamp of its own; what the role says to it.
+    pub fn send_stamped(&mut self, timestamp_ms: i64, command: impl Into<OrderCommand>) -> Vec<String> {
+        let command = command.into();
+        let key: OrderId = comanda_schemas::Message::key(&command).unwrap().parse().unwrap();
+        let input = self.driver.input_topic("order.commands", id_keys::<OrderId>(), self.serdes.order_commands.clone());
+        input.pipe(&mut self.driver, key, command, timestamp_ms).unwrap();
+        self.said()
+    }
+
+    /// Why records of a topic were refused since the last look.
+    pub fn dead_letters(&mut self, topic: &str) -> Vec<String> {
+        let letters = self.driver.take_output(&format!("{topic}.dead-letter"));
+        let reason = |letter: &RawRecord| letter.headers.last("__streams.errors.message").unwrap().to_vec();
+        letters.iter().map(|letter| String::from_utf8(reason(letter)).unwrap()).collect()
     }
 
     /// Sends several; what the role says to the last.

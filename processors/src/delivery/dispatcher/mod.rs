@@ -10,6 +10,7 @@ use super::zone_keys::{ZoneDriver, ZoneMoment, prefix};
 use super::zone_state::{Driver, Job};
 use crate::agenda::{Agenda, Sweeps};
 use crate::keys::Moment;
+use crate::time_rules::believed_now;
 use comanda_schemas::{
     DeclineReason, DeliveryCancelled, DeliveryCommand, DeliveryDeclined, DeliveryDelivered, DeliveryFailed,
     DeliveryInTransit, DeliveryPickedUp, DriverId, DriverStatus, Envelope, Event, EventId, EventTime, Message, OrderId,
@@ -53,8 +54,8 @@ impl Processor<String, ZoneInput, (), Said> for Dispatcher {
     }
 
     /// Rides whose time has come, and rides whose time is over.
-    fn punctuate(&mut self, ctx: &mut Context<'_>, schedule: &Schedule, time_ms: i64) -> Done {
-        let Some(now) = self.sweeps.passed(ctx, schedule, time_ms) else { return Ok(()) };
+    fn punctuate(&mut self, ctx: &mut Context<'_>, schedule: &Schedule, _: i64) -> Done {
+        let now = self.sweeps.passed(ctx, schedule);
         for due in self.agenda.due(now)? {
             let Some(mut ride) = self.rides.get(&due.order)? else {
                 self.agenda.change(due.order, Some(due.at), None)?;
@@ -220,7 +221,7 @@ impl Dispatcher {
 
 /// Dispatch decides on all that the task has seen, at the time of the latest of it.
 fn now(ctx: &Context<'_>) -> EventTime {
-    EventTime(ctx.current_stream_time_ms())
+    believed_now(ctx)
 }
 
 fn waiting_key(ride: &Ride) -> ZoneMoment {
