@@ -68,7 +68,7 @@ fn after_an_outage_and_a_crash_of_the_broker_counting_goes_on_by_itself() {
     server.start_again();
     counted(6_000);
     let expected = feed.stop();
-    assert_input(&*kafka, &input, &expected);
+    assert_input(&kafka, &input, &expected);
     assert_counted(&*kafka, &exactly.output, &expected);
     assert_state(&*kafka, &exactly.id, &expected);
     assert_counted_at_least(&kafka, &at_least.output, &expected);
