@@ -1,5 +1,6 @@
 //! Failures of the cluster, by what can be done about them.
 
+use super::TopicHandle;
 use std::fmt;
 
 /// What remains possible after a failure.
@@ -34,12 +35,14 @@ pub struct BrokerError {
     pub attempt: String,
     /// Kafka's or the client's words.
     pub reason: String,
+    /// The topic of the record that was sent but not delivered, where that is the failure.
+    pub undelivered: Option<TopicHandle>,
 }
 
 impl BrokerError {
     /// A failure of `attempt`.
     pub fn new(kind: ErrorKind, attempt: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { kind, code: None, attempt: attempt.into(), reason: reason.into() }
+        Self { kind, code: None, attempt: attempt.into(), reason: reason.into(), undelivered: None }
     }
 
     /// The same with Kafka's error code.

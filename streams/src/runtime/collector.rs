@@ -5,6 +5,7 @@ use crate::error::StreamsError;
 use crate::partitioner::partition_for_key;
 use crate::task::{OutputTopic, RecordCollector};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Sends to the thread's producer; begins a transaction with the first record of one.
 pub(super) struct ProducerCollector {
@@ -17,9 +18,18 @@ pub(super) struct ProducerCollector {
 }
 
 struct Known {
+    name: Arc<str>,
     handle: TopicHandle,
     partitions: i32,
+    /// The broker has refused a batch for its size. Records go one by one until it is known which: a batch may be too
+    /// large without any of its records being so.
+    one_by_one: bool,
+    /// The smallest record that the broker has refused for its size; none of that size is sent again.
+    refused_bytes: Option<usize>,
 }
+
+/// Kafka's `MESSAGE_TOO_LARGE`.
+const MESSAGE_TOO_LARGE: i16 = 10;
 
 impl ProducerCollector {
     pub fn new(producer: Box<dyn Producer>, admin: Box<dyn Admin>, transactional: bool) -> Self {
@@ -57,6 +67,37 @@ impl ProducerCollector {
         self.in_transaction = false;
     }
 
+    /// Waits until all that was sent has arrived.
+    pub fn deliver(&mut self) -> Result<(), StreamsError> {
+        self.producer.flush().map_err(|error| self.undelivered(error))?;
+        self.known.iter_mut().for_each(|topic| topic.one_by_one = false);
+        Ok(())
+    }
+
+    /// A record that was refused for its size takes its transaction along. When it comes again it is found out, and the
+    /// time after that it is refused where it is sent, as one that is too large for the client.
+    fn undelivered(&mut self, error: BrokerError) -> StreamsError {
+        let topic = error.undelivered.filter(|_| error.code == Some(MESSAGE_TOO_LARGE));
+        let Some(known) = self.known.iter_mut().find(|known| Some(known.handle) == topic) else {
+            return error.into();
+        };
+        known.one_by_one = true;
+        StreamsError::Aborted(error.to_string())
+    }
+
+    /// Sends a record alone, so that a refusal is about it.
+    fn deliver_alone(&mut self, topic: OutputTopic, size_bytes: usize) -> Result<(), StreamsError> {
+        let Err(error) = self.producer.flush() else { return Ok(()) };
+        let known = &mut self.known[topic.0 as usize];
+        if error.undelivered == Some(known.handle) && error.code == Some(MESSAGE_TOO_LARGE) {
+            tracing::warn!(topic = %known.name, size_bytes, "the broker refuses records of this size");
+            known.refused_bytes = Some(size_bytes);
+            known.one_by_one = false;
+            return Err(StreamsError::Aborted(error.to_string()));
+        }
+        Err(self.undelivered(error))
+    }
+
     /// The topic that a producer's handle stands for.
     pub fn topic_of(&self, handle: TopicHandle) -> Option<OutputTopic> {
         let index = self.known.iter().position(|known| known.handle == handle)?;
@@ -75,7 +116,8 @@ impl RecordCollector for ProducerCollector {
         };
         let handle = self.producer.topic(name)?;
         let topic = OutputTopic(self.known.len() as u32);
-        self.known.push(Known { handle, partitions: description.partitions });
+        let partitions = description.partitions;
+        self.known.push(Known { name: name.into(), handle, partitions, one_by_one: false, refused_bytes: None });
         self.topics.insert(name.to_owned(), topic);
         Ok(topic)
     }
@@ -90,15 +132,26 @@ impl RecordCollector for ProducerCollector {
         headers: &Headers,
     ) -> Result<(), StreamsError> {
         self.begin()?;
-        let Known { handle, partitions } = self.known[topic.0 as usize];
-        let partition = partition.or_else(|| key.map(|key| partition_for_key(key, partitions)));
-        self.producer.send(handle, partition, timestamp, key, value, headers).map_err(unsent)
+        let known = &self.known[topic.0 as usize];
+        let size_bytes = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + headers.size();
+        if known.refused_bytes.is_some_and(|refused| size_bytes >= refused) {
+            let text =
+                format!("{size_bytes} bytes are too large for topic `{}`: see its max.message.bytes", known.name);
+            return Err(StreamsError::SkipRecord(text));
+        }
+        let (handle, one_by_one) = (known.handle, known.one_by_one);
+        let partition = partition.or_else(|| key.map(|key| partition_for_key(key, known.partitions)));
+        match self.producer.send(handle, partition, timestamp, key, value, headers) {
+            Ok(()) if one_by_one => self.deliver_alone(topic, size_bytes),
+            Ok(()) => Ok(()),
+            Err(error) if error.undelivered.is_some() => Err(self.undelivered(error)),
+            Err(error) => Err(unsent(error)),
+        }
     }
 }
 
 /// A record that the cluster will never take costs the input that it comes from, not the application.
 fn unsent(error: BrokerError) -> StreamsError {
-    const MESSAGE_TOO_LARGE: i16 = 10;
     const INVALID_RECORD: i16 = 87;
     match error.code {
         Some(MESSAGE_TOO_LARGE | INVALID_RECORD) => StreamsError::SkipRecord(error.to_string()),

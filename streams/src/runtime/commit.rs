@@ -45,7 +45,7 @@ impl StreamThread {
         if self.exactly_once {
             self.commit_transaction(&offsets, &identity)?;
         } else {
-            self.collector.borrow_mut().producer.flush()?;
+            self.collector.borrow_mut().deliver()?;
             self.commit_as_member(&offsets)?;
         }
         kill_points::pass("commit.after");
@@ -71,7 +71,7 @@ impl StreamThread {
     fn commit_transaction(&mut self, offsets: &Offsets, identity: &GroupIdentity) -> Result<(), StreamsError> {
         let mut collector = self.collector.borrow_mut();
         collector.begin()?;
-        collector.producer.flush()?;
+        collector.deliver()?;
         kill_points::pass("commit.after-flush");
         collector.producer.send_offsets(offsets, identity)?;
         kill_points::pass("commit.after-send-offsets");

@@ -10,5 +10,6 @@ mod feed;
 mod fixture;
 mod kills;
 mod outage;
+mod oversize;
 mod refusals;
 mod sharing;

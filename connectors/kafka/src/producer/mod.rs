@@ -76,7 +76,14 @@ impl KafkaProducer {
         let failure = self.with_cause(&Failure::of_code(failed.code));
         let name = self.topics.get(failed.topic).map_or("?", |(name, _)| name);
         let attempt = format!("deliver a record to {name}-{}", failed.partition);
-        broker_error(classify_delivery(self.call(), &failure), attempt, &failure)
+        let error = broker_error(classify_delivery(self.call(), &failure), attempt, &failure);
+        let topic = u32::try_from(failed.topic).expect("topics fit in memory, so in 32 bits");
+        BrokerError { undelivered: Some(TopicHandle(topic)), ..error }
+    }
+
+    fn take_undelivered(&self) -> Option<BrokerError> {
+        let failed = self.client.deliveries().borrow_mut().take_failure();
+        failed.map(|failed| self.undelivered(failed))
     }
 
     fn serve_reports_now_and_then(&mut self) {
@@ -129,15 +136,23 @@ impl Producer for KafkaProducer {
             match self.client.produce(&record) {
                 Ok(()) => return Ok(()),
                 Err(full) if full.code == code::QUEUE_FULL => self.client.poll(FULL_WAIT),
-                Err(failure) => return Err(self.unsent(name, &failure)),
+                // A failed delivery is why a transaction takes no more.
+                Err(failure) => return Err(self.take_undelivered().unwrap_or_else(|| self.unsent(name, &failure))),
             }
         }
     }
 
     fn flush(&mut self) -> Result<(), BrokerError> {
-        while self.client.flush(FLUSH_ROUND) == FlushState::Waiting {}
-        let failed = self.client.deliveries().borrow_mut().take_failure();
-        failed.map_or(Ok(()), |failed| Err(self.undelivered(failed)))
+        loop {
+            let state = self.client.flush(FLUSH_ROUND);
+            // After a failure the rest of a transaction stays where it is until the abort.
+            if let Some(error) = self.take_undelivered() {
+                return Err(error);
+            }
+            if state != FlushState::Waiting {
+                return Ok(());
+            }
+        }
     }
 
     fn take_produced(&mut self) -> Vec<ProducedPartition> {

@@ -57,7 +57,7 @@ const CONSUMER_DEFAULTS: [(&str, &str); 8] = [
 ];
 
 /// What producers start from.
-const PRODUCER_DEFAULTS: [(&str, &str); 9] = [
+const PRODUCER_DEFAULTS: [(&str, &str); 10] = [
     ("client.id", CLIENT_ID),
     ("socket.nagle.disable", "true"),
     ("socket.keepalive.enable", "true"),
@@ -66,6 +66,9 @@ const PRODUCER_DEFAULTS: [(&str, &str); 9] = [
     ("retry.backoff.ms", "1"), // paces transactional retries: commits p99 46 ms against 116 at the default of 100
     ("queue.buffering.max.messages", "200000"),
     ("queue.buffering.max.kbytes", "65536"),
+    // The topic's max.message.bytes decides what is too large: a record that was read compressed, or goes on with more
+    // headers, may be larger than librdkafka's default of 1 MB.
+    ("message.max.bytes", "10485760"),
     ("partitioner", "murmur2_random"), // only for records without key or partition; as Kafka's producers
 ];
 
