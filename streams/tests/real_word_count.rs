@@ -1,47 +1,44 @@
 //! The example on a real broker: grouped through a repartition topic, each word counted once.
 #![allow(clippy::unwrap_used)]
 
+#[path = "real_engine/fixture.rs"]
+#[allow(dead_code)] // what other tests need
+mod fixture;
 #[path = "../examples/word_count.rs"]
 #[allow(dead_code)] // its `main`
 mod word_count;
 
-use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_servers::{Servers, unique_name};
-use comanda_streams::broker::{Broker, Fetched, Headers, NewTopic, PartitionId, TopicPartition};
+use comanda_streams::broker::{Broker, Headers, RawRecord};
 use comanda_streams::*;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-fn topic(name: &str) -> NewTopic {
-    NewTopic { name: name.to_owned(), partitions: 4, replication: 1, configs: vec![] }
-}
-
-/// The last count of each word, once `expected` is reached or the time is over.
-fn read_counts(broker: &dyn Broker, topic: &str, expected: &BTreeMap<String, i64>) -> BTreeMap<String, i64> {
-    let mut consumer = broker.consumer(broker::ConsumerRole::Restore).unwrap();
-    for partition in 0..4 {
-        consumer.assign(PartitionId(partition), &TopicPartition::new(topic, partition as i32), 0).unwrap();
-    }
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let (mut counts, mut fetched) = (BTreeMap::new(), vec![]);
-    while counts != *expected && Instant::now() < deadline {
-        consumer.poll(Duration::from_millis(100), 1000, &mut fetched).unwrap();
-        for item in fetched.drain(..) {
-            let Fetched::Record(_, record) = item else { continue };
-            let word = String::from_utf8(record.key.unwrap().to_vec()).unwrap();
-            counts.insert(word, i64::from_be_bytes(record.value.unwrap()[..].try_into().unwrap()));
-        }
+/// Each word's counts in order.
+fn counts(records: &BTreeMap<i32, Vec<RawRecord>>) -> BTreeMap<String, Vec<i64>> {
+    let mut counts: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for record in records.values().flatten() {
+        let count = i64::from_be_bytes(record.value.as_deref().unwrap().try_into().unwrap());
+        counts.entry(fixture::text(&record.key)).or_default().push(count);
     }
     counts
 }
 
+/// Each word ends with its count, and none of its counts comes twice, or after a higher one.
+fn assert_counts(found: &BTreeMap<String, Vec<i64>>, expected: &BTreeMap<String, i64>) {
+    let last: BTreeMap<String, i64> =
+        found.iter().map(|(word, counts)| (word.clone(), counts[counts.len() - 1])).collect();
+    assert_eq!(last, *expected);
+    for (word, counts) in found {
+        assert!(counts.is_sorted_by(|one, next| one < next), "{word}: {counts:?}");
+    }
+}
+
 #[test]
 fn words_are_counted_once_each_over_a_stop_and_a_start() {
-    let _ = tracing_subscriber::fmt().with_env_filter("info").with_test_writer().try_init();
-    let kafka = Arc::new(KafkaBroker::new(KafkaSettings::new(Servers::kafka())).unwrap());
-    let (app, lines, counts) = (unique_name("word-count"), unique_name("lines"), unique_name("counts"));
-    kafka.admin().unwrap().create_topics(&[topic(&lines), topic(&counts)]).unwrap();
+    let kafka = fixture::cluster(Servers::kafka());
+    let [app, lines, output] = ["word-count", "lines", "counts"].map(unique_name);
+    fixture::create_topics(&*kafka, &[&lines, &output], 4);
     let scratch = tempfile::tempdir().unwrap();
     let mut producer = kafka.producer(None).unwrap();
     let handle = producer.topic(&lines).unwrap();
@@ -53,12 +50,15 @@ fn words_are_counted_once_each_over_a_stop_and_a_start() {
             text.split_whitespace().for_each(|word| *expected.entry(word.to_owned()).or_insert(0) += 1);
         }
         producer.flush().unwrap();
-        let topology = word_count::word_count(&lines, &counts).unwrap();
+        let topology = word_count::word_count(&lines, &output).unwrap();
         let config = StreamsConfig::new(&app, scratch.path());
         let mut streams = KafkaStreams::new(topology, config, kafka.clone()).unwrap();
         streams.start().unwrap();
         assert!(streams.wait_until_running(Duration::from_secs(60)), "round {round}: {:?}", streams.error());
-        assert_eq!(read_counts(&*kafka, &counts, &expected), expected, "round {round}");
+        let total: i64 = expected.values().sum();
+        let reached = |records: &BTreeMap<_, _>| counts(records).values().filter_map(|all| all.last()).sum::<i64>();
+        fixture::read_until(&*kafka, &output, "all is counted", |records| reached(records) >= total);
         assert_eq!(streams.close(), KafkaStreamsState::NotRunning);
+        assert_counts(&counts(&fixture::read_all(&*kafka, &output)), &expected);
     }
 }

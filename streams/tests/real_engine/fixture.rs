@@ -1,7 +1,9 @@
 //! What the tests share: a cluster, topics, an application in this process, readers that wait.
 
 use comanda_kafka::{KafkaBroker, KafkaSettings};
-use comanda_streams::broker::{Broker, ConsumerRole, Fetched, NewTopic, PartitionId, RawRecord, TopicPartition};
+use comanda_streams::broker::{
+    Admin, Broker, ConsumerRole, Fetched, Isolation, NewTopic, OffsetSpec, PartitionId, RawRecord, TopicPartition,
+};
 use comanda_streams::{KafkaStreams, StreamsConfig, Topology};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -66,7 +68,7 @@ pub fn read_until(
         reader.poll();
     }
     assert!(enough(&reader.records), "waited {PATIENCE:?} until {what}");
-    // What must not come would come soon.
+    // What must not come may be there already, or in a transaction that is still open.
     reader.read_to_end();
     reader.records
 }
@@ -80,47 +82,44 @@ pub fn read_all(broker: &dyn Broker, topic: &str) -> BTreeMap<i32, Vec<RawRecord
 
 struct Reader {
     consumer: Box<dyn comanda_streams::broker::Consumer>,
+    admin: Box<dyn Admin>,
+    partitions: Vec<TopicPartition>,
     records: BTreeMap<i32, Vec<RawRecord>>,
-    at_end: BTreeMap<u32, bool>,
     fetched: Vec<Fetched>,
 }
 
 impl Reader {
     fn new(broker: &dyn Broker, topic: &str) -> Self {
         let mut consumer = broker.consumer(ConsumerRole::Restore).unwrap();
-        let described = broker.admin().unwrap().describe_topics(&[topic]).unwrap().remove(0);
+        let mut admin = broker.admin().unwrap();
+        let described = admin.describe_topics(&[topic]).unwrap().remove(0);
         let partitions = described.unwrap_or_else(|| panic!("{topic} is missing")).partitions;
-        for partition in 0..partitions {
-            consumer.assign(PartitionId(partition as u32), &TopicPartition::new(topic, partition), 0).unwrap();
+        let partitions: Vec<_> = (0..partitions).map(|partition| TopicPartition::new(topic, partition)).collect();
+        for partition in &partitions {
+            consumer.assign(PartitionId(partition.partition as u32), partition, 0).unwrap();
         }
-        let at_end = (0..partitions as u32).map(|partition| (partition, false)).collect();
-        Self { consumer, records: BTreeMap::new(), at_end, fetched: vec![] }
+        Self { consumer, admin, partitions, records: BTreeMap::new(), fetched: vec![] }
     }
 
     fn poll(&mut self) {
         self.consumer.poll(Duration::from_millis(50), 10_000, &mut self.fetched).unwrap();
         for item in self.fetched.drain(..) {
             match item {
-                Fetched::Record(id, record) => {
-                    self.at_end.insert(id.0, false);
-                    self.records.entry(id.0 as i32).or_default().push(record);
-                }
-                Fetched::End { partition, .. } => drop(self.at_end.insert(partition.0, true)),
+                Fetched::Record(id, record) => self.records.entry(id.0 as i32).or_default().push(record),
+                Fetched::End { .. } => {}
                 Fetched::OutOfRange(id) => panic!("partition {} begins later", id.0),
             }
         }
     }
 
+    /// Up to the high watermarks of now, so that transactions that are open now come in too.
     fn read_to_end(&mut self) {
-        self.at_end.values_mut().for_each(|at_end| *at_end = false);
+        let ends = self.admin.list_offsets(&self.partitions, OffsetSpec::Latest, Isolation::ReadUncommitted).unwrap();
         let deadline = Instant::now() + PATIENCE;
-        // Ends are told once: a partition that was read to its end before stays silent.
-        let quiet = Instant::now() + Duration::from_secs(1);
-        while self.at_end.values().any(|at_end| !at_end) && Instant::now() < deadline {
+        let position = |reader: &Self, id: usize| reader.consumer.position(PartitionId(id as u32)).unwrap_or(0);
+        while ends.iter().enumerate().any(|(id, end)| position(self, id) < *end) {
+            assert!(Instant::now() < deadline, "waited {PATIENCE:?} for the ends {ends:?} of {:?}", self.partitions);
             self.poll();
-            if Instant::now() > quiet && self.records.values().any(|records| !records.is_empty()) {
-                break;
-            }
         }
     }
 }
