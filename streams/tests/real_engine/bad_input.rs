@@ -139,6 +139,61 @@ fn misrouted_records_are_dead_letters_that_name_both_partitions() {
     assert_eq!(reasons, [misplaced, keyless]);
 }
 
+/// Runs `topology` until it has written so many records; how many it dropped.
+fn dropped(topology: Topology, world: &World, outputs: usize) -> u64 {
+    let scratch = tempfile::tempdir().unwrap();
+    let streams = run(topology, config(&world.application_id, scratch.path()), &world.kafka);
+    read_until(&*world.kafka, &world.output, "the good ones are through", |all| count(all) >= outputs);
+    assert_eq!((streams.error(), streams.close()), (None, KafkaStreamsState::NotRunning));
+    assert_eq!(count(&read_all(&*world.kafka, &world.output)), outputs);
+    counted::total("comanda_dropped_records_total", &world.application_id)
+}
+
+#[test]
+fn late_records_are_dropped_and_counted() {
+    counted::install();
+    let world = World::new();
+    let (text, number) = (Serdes::string, Serdes::long);
+    let builder = StreamsBuilder::new();
+    builder
+        .stream(&world.input, Consumed::with(text(), text()))
+        .group_by_key(Grouped::with(text(), text()))
+        .windowed_by(TimeWindows::of_size_and_grace(1_000, 500))
+        .count(Materialized::with(text(), number()).named("windows").with_caching_disabled())
+        .to_stream()
+        .map(|key: Option<Windowed<String>>, count| (key.map(|key| key.to_string()), count))
+        .to(&world.output, Produced::with(text(), number()));
+    let mut feed = Feed::new(&*world.kafka, &world.input);
+    let start = feed.timestamp;
+    // The window that begins at `start` closes at 1500: the record at 900 is in time before that and late after it.
+    for after_ms in [0, 1_499, 900, 1_500, 900, 999, 1_000] {
+        feed.timestamp = start + after_ms;
+        feed.raw(Some(0), Some(b"table-7"), Some(b"v"));
+    }
+    feed.flush();
+    assert_eq!(dropped(builder.build().unwrap(), &world, 5), 2);
+}
+
+#[test]
+fn records_without_a_key_are_dropped_by_a_grouped_stream_and_counted() {
+    counted::install();
+    let world = World::new();
+    let (text, number) = (Serdes::string, Serdes::long);
+    let builder = StreamsBuilder::new();
+    builder
+        .stream(&world.input, Consumed::with(text(), text()))
+        .group_by_key(Grouped::with(text(), text()))
+        .count(Materialized::with(text(), number()).named("counts").with_caching_disabled())
+        .to_stream()
+        .to(&world.output, Produced::with(text(), number()));
+    let mut feed = Feed::new(&*world.kafka, &world.input);
+    for key in [Some(b"table-7"), None, Some(b"table-8"), None, None, Some(b"table-7")] {
+        feed.raw(Some(0), key.map(|key| &key[..]), Some(b"v"));
+    }
+    feed.flush();
+    assert_eq!(dropped(builder.build().unwrap(), &world, 3), 3);
+}
+
 /// Counters of this test process.
 mod counted {
     use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};

@@ -1,9 +1,12 @@
 //! The counting application in a process of its own, to be killed: this test binary, started again with one test of its
-//! own. It tells on its standard output what it restores, and closes in good order when its standard input ends.
+//! own. It tells on its standard output what it restores, and closes in good order on SIGTERM.
 
-use crate::applications::counting;
+use crate::applications::{counting, windowing};
 use crate::fixture::{PATIENCE, cluster, config};
-use comanda_streams::{KafkaStreams, KafkaStreamsState, ProcessingGuarantee, StreamsConfig};
+use comanda_servers::Servers;
+use comanda_streams::{KafkaStreams, KafkaStreamsState, ProcessingGuarantee, StreamsConfig, Topology};
+use signal_hook::consts::SIGTERM;
+use signal_hook::iterator::Signals;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -23,16 +26,49 @@ pub struct Home {
     pub output: String,
     pub state_dir: PathBuf,
     pub threads: usize,
+    pub session_timeout_ms: i32,
+    pub guarantee: ProcessingGuarantee,
+    pub application: Application,
+}
+
+/// Which of the applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Application {
+    Counting,
+    Windowing,
 }
 
 /// Bytes per task after which the child flushes; its uncommitted and its applied layer are bounded as tightly.
 pub const FLUSH_BYTES: usize = 64 << 10;
 
 impl Home {
-    fn config(&self) -> StreamsConfig {
+    /// Counting exactly once in one thread, with a session as short as brokers allow.
+    pub fn new(application_id: &str, input: &str, output: &str, state_dir: &Path) -> Self {
+        Self {
+            kafka: Servers::kafka().to_owned(),
+            application_id: application_id.to_owned(),
+            input: input.to_owned(),
+            output: output.to_owned(),
+            state_dir: state_dir.to_owned(),
+            threads: 1,
+            session_timeout_ms: 6_000,
+            guarantee: ProcessingGuarantee::ExactlyOnceV2,
+            application: Application::Counting,
+        }
+    }
+
+    pub fn topology(&self) -> Topology {
+        match self.application {
+            Application::Counting => counting(&self.input, &self.output),
+            Application::Windowing => windowing(&self.input, &self.output),
+        }
+    }
+
+    pub fn config(&self) -> StreamsConfig {
         StreamsConfig {
             num_stream_threads: self.threads,
-            processing_guarantee: ProcessingGuarantee::ExactlyOnceV2,
+            processing_guarantee: self.guarantee,
+            session_timeout_ms: self.session_timeout_ms,
             max_uncommitted_bytes: 2 * FLUSH_BYTES,
             apply_bytes: FLUSH_BYTES / 2,
             flush_bytes: FLUSH_BYTES,
@@ -41,15 +77,30 @@ impl Home {
     }
 
     fn encode(&self) -> String {
-        let Self { kafka, application_id, input, output, state_dir, threads } = self;
-        format!("{kafka}\n{application_id}\n{input}\n{output}\n{}\n{threads}", state_dir.display())
+        let Self { kafka, application_id, input, output, threads, session_timeout_ms, .. } = self;
+        let at_least_once = self.guarantee == ProcessingGuarantee::AtLeastOnce;
+        let windowing = self.application == Application::Windowing;
+        let directory = self.state_dir.display();
+        format!(
+            "{kafka}\n{application_id}\n{input}\n{output}\n{directory}\n{threads}\n{session_timeout_ms}\n\
+             {at_least_once}\n{windowing}"
+        )
     }
 
     fn decode(text: &str) -> Self {
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let [kafka, application_id, input, output, state_dir, threads] = lines.try_into().unwrap();
-        let (state_dir, threads) = (Path::new(&state_dir).to_owned(), threads.parse().unwrap());
-        Self { kafka, application_id, input, output, state_dir, threads }
+        let lines: Vec<&str> = text.lines().collect();
+        let [kafka, application_id, input, output, directory, threads, session, at_least_once, windowing] =
+            lines.try_into().unwrap();
+        let mut home = Self::new(application_id, input, output, Path::new(directory));
+        home.kafka = kafka.to_owned();
+        (home.threads, home.session_timeout_ms) = (threads.parse().unwrap(), session.parse().unwrap());
+        if at_least_once == "true" {
+            home.guarantee = ProcessingGuarantee::AtLeastOnce;
+        }
+        if windowing == "true" {
+            home.application = Application::Windowing;
+        }
+        home
     }
 }
 
@@ -64,7 +115,8 @@ pub struct RestoredTask {
 /// A running child; killed when dropped.
 pub struct Process {
     child: Child,
-    input: Option<ChildStdin>,
+    /// Ends with this process, however that ends.
+    _input: ChildStdin,
     restored: Arc<Mutex<BTreeMap<String, RestoredTask>>>,
 }
 
@@ -79,7 +131,7 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let (input, output) = (child.stdin.take(), child.stdout.take().unwrap());
+        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let restored: Arc<Mutex<BTreeMap<String, RestoredTask>>> = Arc::default();
         let told = restored.clone();
         std::thread::spawn(move || {
@@ -91,7 +143,7 @@ impl Process {
                 told.lock().unwrap().insert(words[0].to_owned(), task);
             }
         });
-        Self { child, input, restored }
+        Self { child, _input: input, restored }
     }
 
     /// The tasks that it has opened so far.
@@ -128,11 +180,12 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Has it close in good order.
-    pub fn close(mut self) {
-        drop(self.input.take());
+    /// Has it close in good order, as whoever runs services does it.
+    pub fn terminate(mut self) {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
         let status = self.wait();
-        assert!(status.success(), "{status}");
+        assert_eq!(status.code(), Some(0), "{status}");
     }
 }
 
@@ -147,14 +200,18 @@ impl Drop for Process {
 fn the_application_of_another_test() {
     let Ok(home) = std::env::var(VARIABLE) else { return };
     let home = Home::decode(&home);
-    let topology = counting(&home.input, &home.output);
-    let mut streams = KafkaStreams::new(topology, home.config(), cluster(&home.kafka)).unwrap();
+    let mut signals = Signals::new([SIGTERM]).unwrap();
+    std::thread::spawn(|| {
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        std::process::exit(2); // the test is gone
+    });
+    let mut streams = KafkaStreams::new(home.topology(), home.config(), cluster(&home.kafka)).unwrap();
     streams.set_restore_listener(|restored| {
         println!("\nrestored {} {} {}", restored.task, restored.records, restored.log_records);
         std::io::stdout().flush().unwrap();
     });
     streams.start().unwrap();
-    std::io::stdin().read_line(&mut String::new()).unwrap();
+    assert_eq!(signals.forever().next(), Some(SIGTERM));
     assert_eq!(streams.error(), None);
     assert_eq!(streams.close(), KafkaStreamsState::NotRunning);
 }

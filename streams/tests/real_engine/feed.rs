@@ -2,6 +2,7 @@
 
 use comanda_streams::broker::{Broker, Headers, Producer, TopicHandle};
 use comanda_streams::partitioner::partition_for_key;
+use comanda_streams::{Clock, SystemClock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ pub type Sequence = BTreeMap<i32, Vec<(String, u64)>>;
 pub struct Feed {
     producer: Box<dyn Producer>,
     topic: TopicHandle,
+    pub timestamp: i64,
     counts: BTreeMap<String, u64>,
     pub expected: Sequence,
 }
@@ -26,7 +28,7 @@ impl Feed {
     pub fn new(broker: &dyn Broker, topic: &str) -> Self {
         let mut producer = broker.producer(None).unwrap();
         let topic = producer.topic(topic).unwrap();
-        Self { producer, topic, counts: BTreeMap::new(), expected: BTreeMap::new() }
+        Self { producer, topic, timestamp: this_minute_ms(), counts: BTreeMap::new(), expected: BTreeMap::new() }
     }
 
     pub fn send(&mut self, key: &str, value: &str) {
@@ -39,7 +41,7 @@ impl Feed {
 
     /// A record that no application counts.
     pub fn raw(&mut self, partition: Option<i32>, key: Option<&[u8]>, value: Option<&[u8]>) {
-        self.producer.send(self.topic, partition, 1_000, key, value, &Headers::EMPTY).unwrap();
+        self.producer.send(self.topic, partition, self.timestamp, key, value, &Headers::EMPTY).unwrap();
     }
 
     pub fn flush(&mut self) {
@@ -82,6 +84,11 @@ impl SteadyFeed {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()
     }
+}
+
+/// The beginning of this minute: retention leaves records of now alone.
+pub fn this_minute_ms() -> i64 {
+    SystemClock.now_ms() / 60_000 * 60_000
 }
 
 /// Spreads numbers over all others, always the same way (SplitMix64).

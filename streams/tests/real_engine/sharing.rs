@@ -14,12 +14,8 @@ fn tasks_move_when_a_process_closes_or_is_killed_and_nothing_is_lost_or_counted_
     create_topics(&*kafka, &[&input, &output], PARTITIONS);
     let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let home = |process: usize| Home {
-        kafka: Servers::kafka().to_owned(),
-        application_id: application_id.clone(),
-        input: input.clone(),
-        output: output.clone(),
-        state_dir: directories[process].path().to_owned(),
         threads: 2,
+        ..Home::new(&application_id, &input, &output, directories[process].path())
     };
     let all = PARTITIONS as usize;
     let feed = SteadyFeed::start(kafka.clone(), &input, 2_000, 500);
@@ -31,7 +27,7 @@ fn tasks_move_when_a_process_closes_or_is_killed_and_nothing_is_lost_or_counted_
     assert_eq!(second.restored().len(), all / 2, "two processes share the tasks evenly");
     let moved: Vec<String> = second.restored().into_keys().collect();
     let closed_at = Instant::now();
-    second.close();
+    second.terminate();
     let back = |task: &String| first.restored().get(task).is_some_and(|restored| restored.at > closed_at);
     wait_until("the closed process's tasks are back", || moved.iter().all(back));
 
@@ -47,5 +43,40 @@ fn tasks_move_when_a_process_closes_or_is_killed_and_nothing_is_lost_or_counted_
     println!("taken over {:?} after kill -9, with a session of 6 s", killed_at.elapsed());
 
     assert_counted(&*kafka, &output, &feed.stop());
-    first.close();
+    first.terminate();
+}
+
+#[test]
+fn a_process_on_sigterm_hands_its_tasks_over_at_once_and_has_nothing_to_restore_when_it_comes_back() {
+    /// Longer than anything here may take: a member that did not leave would keep its tasks that long.
+    const SESSION_TIMEOUT: Duration = Duration::from_secs(120);
+    let kafka = cluster(Servers::kafka());
+    let [application_id, input, output] = ["leaving", "leaving-in", "leaving-out"].map(unique_name);
+    create_topics(&*kafka, &[&input, &output], PARTITIONS);
+    let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let home = |process: usize| Home {
+        session_timeout_ms: SESSION_TIMEOUT.as_millis() as i32,
+        ..Home::new(&application_id, &input, &output, directories[process].path())
+    };
+    let feed = SteadyFeed::start(kafka.clone(), &input, 1_000, 500);
+    let first = Process::start(&home(0), "");
+    first.wait_for_tasks(PARTITIONS as usize);
+    let second = Process::start(&home(1), "");
+    second.wait_for_tasks(PARTITIONS as usize / 2);
+    assert_counted(&*kafka, &output, &feed.stop());
+
+    let moved: Vec<String> = second.restored().into_keys().collect();
+    let closed_at = Instant::now();
+    second.terminate();
+    let taken_over = |task: &String| first.restored().get(task).is_some_and(|restored| restored.at > closed_at);
+    wait_until("the tasks are taken over", || moved.iter().all(taken_over));
+    assert!(closed_at.elapsed() < SESSION_TIMEOUT / 2);
+    first.terminate();
+
+    let second = Process::start(&home(1), "");
+    second.wait_for_tasks(PARTITIONS as usize);
+    for task in moved {
+        assert_eq!(second.restored()[&task].records, 0, "task {task} was closed in good order");
+    }
+    second.terminate();
 }
