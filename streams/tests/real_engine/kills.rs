@@ -4,7 +4,7 @@ use crate::applications::{assert_counted, assert_counted_at_least, assert_state,
 use crate::child::{Application, FLUSH_BYTES, Home, Process, RestoredTask};
 use crate::disk::on_disk;
 use crate::feed::SteadyFeed;
-use crate::fixture::{PARTITIONS, cluster, create_topics};
+use crate::fixture::{PARTITIONS, cluster, count, create_topics, read_until};
 use comanda_servers::{Servers, unique_name};
 use comanda_streams::ProcessingGuarantee;
 use std::collections::BTreeMap;
@@ -37,6 +37,8 @@ fn killed_at_each_named_point_it_counts_as_if_nothing_had_happened_and_restores_
     let feed = SteadyFeed::start(kafka.clone(), &input, KEYS, RECORDS_PER_S);
     let mut other = Process::start(&home(1), "");
     other.wait_for_tasks(1);
+    // The tail is to be seen against a log of all keys, however slow the machine.
+    read_until(&*kafka, &output, "each key is counted", |records| count(records) >= KEYS as usize);
 
     let mut before = "commit.after:100";
     let mut life = Process::start(&home(0), before);
