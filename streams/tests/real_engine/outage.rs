@@ -1,7 +1,7 @@
 //! The broker goes away and comes back: everything goes on by itself.
 
 use crate::applications::{assert_counted, assert_counted_at_least, assert_state, counting};
-use crate::feed::SteadyFeed;
+use crate::feed::{Sequence, SteadyFeed};
 use crate::fixture::*;
 use comanda_kafka::KafkaBroker;
 use comanda_servers::{Kind, OwnServer, unique_name};
