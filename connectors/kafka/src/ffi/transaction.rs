@@ -6,14 +6,16 @@ use rdkafka_sys as sys;
 use std::ffi::{CString, NulError, c_int};
 use std::ptr::NonNull;
 
-/// librdkafka's "as long as the transaction's time-out allows".
-const TRANSACTION_TIMEOUT: c_int = -1;
+/// Longest wait for an answer. librdkafka's own default is no bound for an abort: a coordinator that a broker's restart
+/// has taken out of the metadata, if only for a moment, is never asked for again (librdkafka issue 5511), and the call
+/// would wait for ever. After this long the engine makes a new producer, which fences this one.
+const ANSWER_WITHIN_MS: c_int = 10_000;
 
 impl Client {
     /// Registers the transactional id and fences its earlier producers.
     pub(crate) fn init_transactions(&self) -> Result<(), Failure> {
         // SAFETY: the client is live; the returned error is owned. So for the three calls below.
-        unsafe { Failure::check(sys::rd_kafka_init_transactions(self.as_ptr(), TRANSACTION_TIMEOUT)) }
+        unsafe { Failure::check(sys::rd_kafka_init_transactions(self.as_ptr(), ANSWER_WITHIN_MS)) }
     }
 
     /// Starts a transaction.
@@ -25,13 +27,13 @@ impl Client {
     /// Commits.
     pub(crate) fn commit_transaction(&self) -> Result<(), Failure> {
         // SAFETY: as above.
-        unsafe { Failure::check(sys::rd_kafka_commit_transaction(self.as_ptr(), TRANSACTION_TIMEOUT)) }
+        unsafe { Failure::check(sys::rd_kafka_commit_transaction(self.as_ptr(), ANSWER_WITHIN_MS)) }
     }
 
     /// Aborts.
     pub(crate) fn abort_transaction(&self) -> Result<(), Failure> {
         // SAFETY: as above.
-        unsafe { Failure::check(sys::rd_kafka_abort_transaction(self.as_ptr(), TRANSACTION_TIMEOUT)) }
+        unsafe { Failure::check(sys::rd_kafka_abort_transaction(self.as_ptr(), ANSWER_WITHIN_MS)) }
     }
 
     /// Adds offsets to the transaction on behalf of a member of a group that another connection keeps (KIP-447).
@@ -52,7 +54,7 @@ impl Client {
                 self.as_ptr(),
                 list.0.as_ptr(),
                 member.0.as_ptr(),
-                TRANSACTION_TIMEOUT,
+                ANSWER_WITHIN_MS,
             ))
         }
     }
