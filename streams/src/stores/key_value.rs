@@ -1,6 +1,6 @@
 //! A plain key-value store for processors.
 
-use super::bytes_of;
+use super::{bytes_of, read_stored};
 use crate::error::StreamsError;
 use crate::serde::Serde;
 use comanda_state_stores::{Direction, Entries, KeyValueStore as ByteStore};
@@ -58,12 +58,12 @@ impl<K, V> KeyValueStore<K, V> {
     fn decode(&self, entries: Entries) -> Result<Vec<(K, V)>, StreamsError> {
         let decoded = entries.map(|entry| {
             let (key, value) = entry?;
-            Ok((self.keys.deserialize(&self.changelog, &key)?, self.value(&value)?))
+            Ok((read_stored(&self.keys, &self.changelog, &key)?, self.value(&value)?))
         });
         decoded.collect()
     }
 
     fn value(&self, bytes: &[u8]) -> Result<V, StreamsError> {
-        Ok(self.values.deserialize(&self.changelog, bytes)?)
+        read_stored(&self.values, &self.changelog, bytes)
     }
 }

@@ -29,6 +29,15 @@ pub(crate) fn bytes_of<T>(serde: &Serde<T>, topic: &str, value: &T) -> Result<Ve
     Ok(out)
 }
 
+/// Reads what a store holds. What its serde cannot read is the fault of the store or of its serde, never of the record that
+/// asks: that would empty the input into the dead-letter topic.
+pub(crate) fn read_stored<T>(serde: &Serde<T>, changelog: &str, bytes: &[u8]) -> Result<T, StreamsError> {
+    serde.deserialize(changelog, bytes).map_err(|error| match error.retriable {
+        true => error.into(),
+        false => StreamsError::Fatal(format!("the store behind `{changelog}` cannot be read: {}", error.reason)),
+    })
+}
+
 /// Splits what [`Room::timestamped`] wrote.
 pub(crate) fn split_timestamp(bytes: &[u8]) -> Result<(i64, &[u8]), StreamsError> {
     match bytes.split_first_chunk::<8>() {

@@ -1,7 +1,7 @@
 //! The store behind a table: a value and the time of its last update per key, cached where the table's updates are
 //! merged.
 
-use super::{CachedWrite, Room, WriteCache, split_timestamp};
+use super::{CachedWrite, Room, WriteCache, read_stored, split_timestamp};
 use crate::error::StreamsError;
 use crate::record::{Change, Data, Record, ValueAndTimestamp};
 use crate::serde::Serde;
@@ -102,7 +102,7 @@ impl<K: Data, V: Data> TimestampedStore<K, V> {
 
     fn decode(&self, bytes: &[u8]) -> Result<ValueAndTimestamp<V>, StreamsError> {
         let (timestamp, value) = split_timestamp(bytes)?;
-        Ok(ValueAndTimestamp { value: self.values.deserialize(&self.changelog, value)?, timestamp })
+        Ok(ValueAndTimestamp { value: read_stored(&self.values, &self.changelog, value)?, timestamp })
     }
 }
 
@@ -187,7 +187,7 @@ impl<K: Data, V: Data> TableFlush<K, V> {
         write_bytes(&store.bytes, key, write.value);
         let old = if self.send_old_values { old.map(|bytes| store.decode(&bytes)).transpose()? } else { None };
         let change = Change { new: new.map(|new| new.value), old: old.map(|old| old.value) };
-        let key = store.keys.deserialize(&store.changelog, key)?;
+        let key = read_stored(&store.keys, &store.changelog, key)?;
         let record = Record { key: Some(key), value: Some(change), timestamp, headers: write.headers };
         self.outputs.forward(ctx, record)
     }

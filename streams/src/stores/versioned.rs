@@ -1,6 +1,6 @@
 //! A versioned key-value store for processors.
 
-use super::bytes_of;
+use super::{bytes_of, read_stored};
 use crate::error::StreamsError;
 use crate::serde::Serde;
 use comanda_state_stores::{Validity, VersionedRecord as ByteRecord, VersionedStore as ByteStore};
@@ -50,7 +50,7 @@ impl<K, V> VersionedKeyValueStore<K, V> {
 
     fn decode(&self, found: Option<ByteRecord>) -> Result<Option<VersionedRecord<V>>, StreamsError> {
         let Some(found) = found else { return Ok(None) };
-        let value = self.values.deserialize(&self.changelog, &found.value)?;
+        let value = read_stored(&self.values, &self.changelog, &found.value)?;
         Ok(Some(VersionedRecord { value, timestamp: found.valid_from_ms, valid_to: found.valid_to_ms }))
     }
 }

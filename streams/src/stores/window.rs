@@ -1,6 +1,6 @@
 //! A plain window store for processors.
 
-use super::bytes_of;
+use super::{bytes_of, read_stored};
 use crate::error::StreamsError;
 use crate::serde::Serde;
 use comanda_state_stores::{Direction, WindowStore as ByteStore};
@@ -22,7 +22,7 @@ impl<K, V> WindowStore<K, V> {
     /// The value of `key` in the window that starts at `start_ms`.
     pub fn fetch(&self, key: &K, start_ms: i64) -> Result<Option<V>, StreamsError> {
         let found = self.bytes.fetch(&bytes_of(&self.keys, &self.changelog, key)?, start_ms)?;
-        found.map(|value| Ok(self.values.deserialize(&self.changelog, &value)?)).transpose()
+        found.map(|value| read_stored(&self.values, &self.changelog, &value)).transpose()
     }
 
     /// Windows of `key` with starts in `from_ms..=to_ms`, by start.
@@ -31,7 +31,7 @@ impl<K, V> WindowStore<K, V> {
         let found = self.bytes.fetch_range(&key, from_ms, to_ms, Direction::Forward)?;
         let decoded = found.map(|entry| {
             let entry = entry?;
-            Ok((entry.start_ms, self.values.deserialize(&self.changelog, &entry.value)?))
+            Ok((entry.start_ms, read_stored(&self.values, &self.changelog, &entry.value)?))
         });
         decoded.collect()
     }

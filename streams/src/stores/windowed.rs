@@ -1,6 +1,6 @@
 //! The store behind a windowed table: a value and the time of its last update per key and window start.
 
-use super::{CachedWrite, Room, WriteCache, split_timestamp};
+use super::{CachedWrite, Room, WriteCache, read_stored, split_timestamp};
 use crate::error::StreamsError;
 use crate::record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
 use crate::serde::Serde;
@@ -108,7 +108,7 @@ impl<K: Data, V: Data> TimestampedWindowStore<K, V> {
 
     fn decode(&self, bytes: &[u8]) -> Result<ValueAndTimestamp<V>, StreamsError> {
         let (timestamp, value) = split_timestamp(bytes)?;
-        Ok(ValueAndTimestamp { value: self.values.deserialize(&self.changelog, value)?, timestamp })
+        Ok(ValueAndTimestamp { value: read_stored(&self.values, &self.changelog, value)?, timestamp })
     }
 }
 
@@ -191,7 +191,7 @@ impl<K: Data, V: Data> WindowFlush<K, V> {
         let old = if self.send_old_values { old.map(|bytes| store.decode(&bytes)).transpose()? } else { None };
         let change = Change { new: new.map(|new| new.value), old: old.map(|old| old.value) };
         let window = Window { start_ms, end_ms: start_ms + store.window_size_ms };
-        let key = Windowed { key: store.keys.deserialize(&store.changelog, key_bytes)?, window };
+        let key = Windowed { key: read_stored(&store.keys, &store.changelog, key_bytes)?, window };
         let record = Record { key: Some(key), value: Some(change), timestamp, headers: write.headers };
         self.outputs.forward(ctx, record)
     }

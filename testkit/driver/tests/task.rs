@@ -1,0 +1,105 @@
+//! What a task does at its edges: order, times and state that cannot be read.
+#![allow(clippy::unwrap_used)]
+
+use bytes::Bytes;
+use comanda_state_stores::{Persistence, TaskStorage, TaskStores};
+use comanda_streams::broker::{Headers, RawRecord};
+use comanda_streams::task::{OutputTopic, RecordCollector, Task, TaskSetup};
+use comanda_streams::*;
+use comanda_streams_test::TopologyTestDriver;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What was sent: topic, time, whether it has a value.
+#[derive(Default)]
+struct Sent {
+    topics: Vec<String>,
+    records: Vec<(String, i64, bool)>,
+}
+
+impl RecordCollector for Sent {
+    fn topic(&mut self, name: &str) -> Result<OutputTopic, StreamsError> {
+        self.topics.push(name.to_owned());
+        Ok(OutputTopic(self.topics.len() as u32 - 1))
+    }
+
+    fn send(
+        &mut self,
+        topic: OutputTopic,
+        _: Option<i32>,
+        timestamp: i64,
+        _: Option<&[u8]>,
+        value: Option<&[u8]>,
+        _: &Headers,
+    ) -> Result<(), StreamsError> {
+        self.records.push((self.topics[topic.0 as usize].clone(), timestamp, value.is_some()));
+        Ok(())
+    }
+}
+
+fn task(topology: &Topology, config: &StreamsConfig) -> (Task, Rc<RefCell<Sent>>) {
+    let sent = Rc::new(RefCell::new(Sent::default()));
+    let storage = TaskStorage::open(&topology.task_stores(&[0], config), Persistence::Memory).unwrap();
+    let setup = TaskSetup {
+        id: TaskId { sub_topology: 0, partition: 0 },
+        topology,
+        sub_topologies: &[0],
+        config,
+        stores: TaskStores::new(storage),
+        collector: sent.clone(),
+        now_ms: 0,
+    };
+    (Task::new(setup).unwrap(), sent)
+}
+
+fn record(offset: i64, timestamp: i64, key: &'static str, value: &'static str) -> RawRecord {
+    let bytes = |text: &'static str| Some(Bytes::from_static(text.as_bytes()));
+    RawRecord { offset, timestamp, key: bytes(key), value: bytes(value), headers: Headers::EMPTY }
+}
+
+/// The last value of each key; `gone` deletes it.
+fn last_values(stored: Serde<String>) -> Topology {
+    let text = Serdes::string;
+    let builder = StreamsBuilder::new();
+    builder
+        .stream("in", Consumed::with(text(), text()))
+        .group_by_key(Grouped::with(text(), text()))
+        .aggregate(
+            || None,
+            |_, value: Option<String>, _| value.filter(|value| value != "gone"),
+            Materialized::with(text(), stored).named("last"),
+        )
+        .to_stream()
+        .to("out", Produced::with(text(), text()));
+    builder.build().unwrap()
+}
+
+#[test]
+fn state_that_cannot_be_read_stops_the_application_and_spares_the_input() {
+    let unreadable: fn(&str, &[u8]) -> Result<String, SerdeError> = |_, _| Err(SerdeError::invalid("of old"));
+    let topology = last_values(Serde::new(Text, Unreadable(unreadable)));
+    let config = StreamsConfig { statestore_cache_max_bytes: 0, ..StreamsConfig::new("test", "") };
+    let mut driver = TopologyTestDriver::with_config(&topology, config, 0).unwrap();
+    let input = driver.input_topic("in", Serdes::string(), Serdes::string());
+    input.pipe(&mut driver, "a", "1", 0).unwrap();
+    let error = input.pipe(&mut driver, "a", "2", 1).unwrap_err();
+    assert!(matches!(&error, StreamsError::Fatal(text) if text.contains("test-last-changelog")), "{error}");
+    assert!(driver.take_output("in.dead-letter").is_empty());
+}
+
+struct Text;
+
+impl Serializer<String> for Text {
+    fn serialize(&self, _: &str, value: &String, out: &mut Vec<u8>) -> Result<(), SerdeError> {
+        out.extend_from_slice(value.as_bytes());
+        Ok(())
+    }
+}
+
+struct Unreadable(fn(&str, &[u8]) -> Result<String, SerdeError>);
+
+impl Deserializer<String> for Unreadable {
+    fn deserialize(&self, topic: &str, bytes: &[u8]) -> Result<String, SerdeError> {
+        (self.0)(topic, bytes)
+    }
+}
