@@ -7,7 +7,7 @@ use crate::record::{Change, Data, Record, ValueAndTimestamp};
 use crate::serde::Serde;
 use crate::task::{CacheFlush, TaskContext};
 use crate::topology::{Outputs, StoreId, Wiring};
-use comanda_state_stores::{KeyValueStore as ByteStore, SharedBytes};
+use comanda_state_stores::{KeyValueStore as ByteStore, SharedBytes, TaskStores};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -130,7 +130,12 @@ impl<K: Data, V: Data> TupleForwarder<K, V> {
     ) -> Result<Self, StreamsError> {
         let store = def.open(wiring)?;
         if store.is_cached() {
-            let flush = TableFlush { store: store.clone(), outputs: outputs.clone(), send_old_values };
+            let flush = TableFlush {
+                stores: wiring.stores.clone(),
+                store: store.clone(),
+                outputs: outputs.clone(),
+                send_old_values,
+            };
             wiring.flushes.push((def.id, Rc::new(RefCell::new(flush))));
         }
         Ok(Self { store, outputs, send_old_values })
@@ -146,6 +151,7 @@ impl<K: Data, V: Data> TupleForwarder<K, V> {
 }
 
 struct TableFlush<K, V> {
+    stores: TaskStores,
     store: Rc<TimestampedStore<K, V>>,
     outputs: Outputs<K, Change<V>>,
     send_old_values: bool,
@@ -177,6 +183,8 @@ impl<K: Data, V: Data> TableFlush<K, V> {
     /// (`CachingKeyValueStore.putAndMaybeForward`).
     fn flush_one(&self, ctx: &mut TaskContext, key: &[u8], write: CachedWrite) -> Result<(), StreamsError> {
         let store = &*self.store;
+        // The update takes place at the time of its own record, not of the one that happens to be in process.
+        self.stores.set_record_timestamp(write.timestamp);
         let needs_old = write.value.is_none() || self.send_old_values;
         let old = if needs_old { store.bytes.get(key)? } else { None };
         if write.value.is_none() && old.is_none() {

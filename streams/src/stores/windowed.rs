@@ -6,7 +6,7 @@ use crate::record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
 use crate::serde::Serde;
 use crate::task::{CacheFlush, TaskContext};
 use crate::topology::{Outputs, StoreId, Wiring};
-use comanda_state_stores::WindowStore as ByteStore;
+use comanda_state_stores::{TaskStores, WindowStore as ByteStore};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -128,7 +128,12 @@ impl<K: Data, V: Data> WindowedForwarder<K, V> {
     ) -> Result<Self, StreamsError> {
         let store = def.open(wiring)?;
         if store.is_cached() {
-            let flush = WindowFlush { store: store.clone(), outputs: outputs.clone(), send_old_values };
+            let flush = WindowFlush {
+                stores: wiring.stores.clone(),
+                store: store.clone(),
+                outputs: outputs.clone(),
+                send_old_values,
+            };
             wiring.flushes.push((def.id, Rc::new(RefCell::new(flush))));
         }
         Ok(Self { store, outputs, send_old_values })
@@ -148,6 +153,7 @@ impl<K: Data, V: Data> WindowedForwarder<K, V> {
 }
 
 struct WindowFlush<K, V> {
+    stores: TaskStores,
     store: Rc<TimestampedWindowStore<K, V>>,
     outputs: Outputs<Windowed<K>, Change<V>>,
     send_old_values: bool,
@@ -178,6 +184,8 @@ impl<K: Data, V: Data> WindowFlush<K, V> {
     /// As `CachingWindowStore.putAndMaybeForward`.
     fn flush_one(&self, ctx: &mut TaskContext, key: &[u8], write: CachedWrite) -> Result<(), StreamsError> {
         let store = &*self.store;
+        // The update takes place at the time of its own record, not of the one that happens to be in process.
+        self.stores.set_record_timestamp(write.timestamp);
         let (key_bytes, start) = key.split_at(key.len() - 8);
         let start_ms = i64::from_be_bytes(start.try_into().expect("a cached window key ends with 8 bytes"));
         let needs_old = write.value.is_none() || self.send_old_values;

@@ -103,3 +103,21 @@ impl Deserializer<String> for Unreadable {
         (self.0)(topic, bytes)
     }
 }
+
+#[test]
+fn a_cached_delete_reaches_the_change_log_with_its_own_time() {
+    let (mut task, sent) = task(&last_values(Serdes::string()), &StreamsConfig::new("test", ""));
+    task.add_record(0, record(0, 5, "a", "1"));
+    assert!(task.process(0).unwrap());
+    task.prepare_commit().unwrap();
+    task.committed(&[]);
+    sent.borrow_mut().records.clear();
+    task.add_record(0, record(1, 10, "a", "gone"));
+    task.add_record(0, record(2, 20, "b", "2"));
+    assert!(task.process(0).unwrap() && task.process(0).unwrap());
+    task.punctuate_wall_clock(1_000_000_000_000).unwrap();
+    task.prepare_commit().unwrap();
+    let log = "test-last-changelog";
+    let logged: Vec<_> = sent.borrow().records.iter().filter(|sent| sent.0 == log).cloned().collect();
+    assert_eq!(logged, [(log.to_owned(), 10, false), (log.to_owned(), 20, true)]);
+}
