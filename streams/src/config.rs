@@ -40,7 +40,8 @@ pub struct StreamsConfig {
     pub state_dir: PathBuf,
     /// Store type where an operation names none.
     pub default_store_type: StoreType,
-    /// `max.task.idle.ms` (KIP-695): 0 waits for records that are known to exist, more waits for unknown ones too.
+    /// `max.task.idle.ms` (KIP-695): 0 waits for records that exist, more also for such as may still be written; below 0
+    /// for none.
     pub max_task_idle_ms: i64,
     /// `buffered.records.per.partition`'s successor: bytes that wait per input partition before it is paused.
     pub input_buffer_max_bytes: usize,

@@ -179,19 +179,21 @@ impl PartitionGroup {
         Ok(())
     }
 
-    /// Whether a record may be taken: all queues have one, or the empty ones have no lag, or have been waited for long
-    /// enough (`max.task.idle.ms`).
+    /// Whether a record may be taken: all queues have one, or the empty ones have no lag and have been waited for long enough
+    /// (`max.task.idle.ms`).
     pub fn is_processable(&mut self, now_ms: i64, max_task_idle_ms: i64) -> bool {
         if self.heap.is_empty() {
             self.idle_since_ms = None;
             return false;
         }
-        let all_known = self.queues.iter().all(|queue| queue.head_time.is_some() || queue.caught_up());
-        if self.heap.len() == self.queues.len() || (all_known && max_task_idle_ms == 0) {
+        if self.heap.len() == self.queues.len() {
             self.idle_since_ms = None;
             return true;
         }
-        if !all_known && max_task_idle_ms == 0 {
+        // KIP-695: what is known or may be there is waited for, however long; below 0 for nothing at all.
+        let all_known = self.queues.iter().all(|queue| queue.head_time.is_some() || queue.caught_up());
+        if !all_known && max_task_idle_ms >= 0 {
+            self.idle_since_ms = None;
             return false;
         }
         let since = *self.idle_since_ms.get_or_insert(now_ms);

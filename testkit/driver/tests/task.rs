@@ -121,3 +121,17 @@ fn a_cached_delete_reaches_the_change_log_with_its_own_time() {
     let logged: Vec<_> = sent.borrow().records.iter().filter(|sent| sent.0 == log).cloned().collect();
     assert_eq!(logged, [(log.to_owned(), 10, false), (log.to_owned(), 20, true)]);
 }
+
+#[test]
+fn an_empty_input_that_may_have_more_is_waited_for_whatever_the_idle_time() {
+    let text = Serdes::string;
+    let builder = StreamsBuilder::new();
+    builder.stream_of(&["left", "right"], Consumed::with(text(), text())).to("out", Produced::with(text(), text()));
+    let config = StreamsConfig { max_task_idle_ms: 10, ..StreamsConfig::new("test", "") };
+    let (mut task, _) = task(&builder.build().unwrap(), &config);
+    task.add_record(0, record(0, 5, "a", "1"));
+    assert!(!task.process(0).unwrap() && !task.process(1_000).unwrap());
+    task.set_end(1, 0);
+    assert!(!task.process(2_000).unwrap() && !task.process(2_009).unwrap());
+    assert!(task.process(2_010).unwrap());
+}
