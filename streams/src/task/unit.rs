@@ -89,7 +89,7 @@ impl Task {
             dead_letters: 0,
             dropped: 0,
         };
-        Ok(Self {
+        let mut task = Self {
             id,
             application_id: app.clone(),
             ctx: TaskContext::new(collector.clone()),
@@ -112,7 +112,10 @@ impl Task {
             cache_max_bytes,
             max_task_idle_ms: config.max_task_idle_ms,
             processing_handler: config.processing_handler,
-        })
+        };
+        // The first record may be the one that everything goes back for.
+        task.remember_commit();
+        Ok(task)
     }
 
     /// Its id.

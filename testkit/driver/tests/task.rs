@@ -135,3 +135,32 @@ fn an_empty_input_that_may_have_more_is_waited_for_whatever_the_idle_time() {
     assert!(!task.process(2_000).unwrap() && !task.process(2_009).unwrap());
     assert!(task.process(2_010).unwrap());
 }
+
+#[test]
+fn the_first_record_leaves_no_time_behind_when_it_fails() {
+    let text = Serdes::string;
+    let builder = StreamsBuilder::new();
+    builder
+        .stream("in", Consumed::with(text(), text()))
+        .to("out", Produced::with(text(), Serde::new(Failing, Failing)));
+    let (mut task, _) = task(&builder.build().unwrap(), &StreamsConfig::new("test", ""));
+    let before = task.committable_offsets(|_| 0);
+    task.add_record(0, record(0, 5, "a", "1"));
+    assert!(matches!(task.process(0), Err(StreamsError::Aborted(_))));
+    task.abort();
+    assert_eq!(task.committable_offsets(|_| 0), before);
+}
+
+struct Failing;
+
+impl Serializer<String> for Failing {
+    fn serialize(&self, _: &str, _: &String, _: &mut Vec<u8>) -> Result<(), SerdeError> {
+        Err(SerdeError::invalid("no schema fits"))
+    }
+}
+
+impl Deserializer<String> for Failing {
+    fn deserialize(&self, _: &str, _: &[u8]) -> Result<String, SerdeError> {
+        Err(SerdeError::invalid("never written"))
+    }
+}
