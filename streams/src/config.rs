@@ -23,6 +23,17 @@ pub enum ErrorHandler {
     Fail,
 }
 
+/// What happens to an output that cannot be encoded or that its topic refuses, where no record in process can be skipped
+/// for it: in a cache's flush or a wall-clock punctuation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProductionHandler {
+    /// The application stops with the error.
+    #[default]
+    Fail,
+    /// It is dropped and counted.
+    Continue,
+}
+
 /// The settings of one application instance.
 #[derive(Clone, Debug)]
 pub struct StreamsConfig {
@@ -72,6 +83,8 @@ pub struct StreamsConfig {
     pub deserialization_handler: ErrorHandler,
     /// `processing.exception.handler`.
     pub processing_handler: ErrorHandler,
+    /// `production.exception.handler`; what a change log does not take always stops the application.
+    pub production_handler: ProductionHandler,
 }
 
 impl StreamsConfig {
@@ -101,6 +114,7 @@ impl StreamsConfig {
             flush_interval_ms: 30_000,
             deserialization_handler: ErrorHandler::DeadLetter,
             processing_handler: ErrorHandler::DeadLetter,
+            production_handler: ProductionHandler::Fail,
         }
     }
 }

@@ -22,7 +22,7 @@ mod task_id;
 pub mod topology;
 
 pub use comanda_state_stores::Validity;
-pub use config::{ErrorHandler, ProcessingGuarantee, StreamsConfig};
+pub use config::{ErrorHandler, ProcessingGuarantee, ProductionHandler, StreamsConfig};
 pub use dsl::{
     Consumed, Grouped, Joined, KGroupedStream, KGroupedTable, KStream, KTable, Materialized, Produced, Repartitioned,
     StoreType, StreamsBuilder, TimeWindowedKStream, TimeWindows,

@@ -37,9 +37,9 @@ impl<K: Data, V: Data> Receiver<K, V> for SinkNode<K, V> {
             Ok((record.key.is_some(), record.value.is_some()))
         };
         match &mut self.topic {
-            SinkTopic::Static(name, topic) => {
-                ctx.send(*topic, record.timestamp, &record.headers, |k, v| write(name, k, v))
-            }
+            SinkTopic::Static(name, topic) => ctx
+                .send(*topic, record.timestamp, &record.headers, |k, v| write(name, k, v))
+                .or_else(|error| ctx.unsent(name, error)),
             SinkTopic::Dynamic(extract, known) => {
                 let name = extract(&record);
                 let topic = match known.get(&name) {
@@ -47,6 +47,7 @@ impl<K: Data, V: Data> Receiver<K, V> for SinkNode<K, V> {
                     None => *known.entry(name.clone()).or_insert(ctx.topic(&name)?),
                 };
                 ctx.send(topic, record.timestamp, &record.headers, |k, v| write(&name, k, v))
+                    .or_else(|error| ctx.unsent(&name, error))
             }
         }
     }

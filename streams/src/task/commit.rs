@@ -61,12 +61,13 @@ impl Task {
     pub fn prepare_commit(&mut self) -> Result<(), StreamsError> {
         self.flush_caches()?;
         let (collector, partition) = (self.collector.clone(), self.changelog_partition);
-        let changelogs = &self.changelogs;
+        let (changelogs, names) = (&self.changelogs, &self.store_names);
         let mut collector = collector.borrow_mut();
         self.stores.drain_uncommitted(|store, key, value, timestamp| {
             let Some(topic) = changelogs[store] else { return Ok(()) };
             kill_points::pass("commit.in-drain");
-            collector.send(topic, Some(partition), timestamp, Some(key), value, &Headers::EMPTY)
+            let sent = collector.send(topic, Some(partition), timestamp, Some(key), value, &Headers::EMPTY);
+            sent.map_err(|error| unlogged(error, &names[store], key, value))
         })
     }
 
@@ -155,6 +156,15 @@ impl Task {
         };
         self.wants_commit = false;
     }
+}
+
+/// A store's update cannot be left out of its change log, nor the store go on without one.
+fn unlogged(error: StreamsError, store: &str, key: &[u8], value: Option<&[u8]>) -> StreamsError {
+    let StreamsError::SkipRecord(reason) = error else { return error };
+    let (key, value) = (key.len(), value.map_or(0, <[u8]>::len));
+    StreamsError::Fatal(format!(
+        "the change log of store `{store}` does not take an update (key {key} bytes, value {value} bytes): {reason}"
+    ))
 }
 
 fn known(time_ms: i64) -> Option<i64> {

@@ -2,6 +2,7 @@
 
 use super::collector::{OutputTopic, RecordCollector};
 use crate::broker::Headers;
+use crate::config::ProductionHandler;
 use crate::error::StreamsError;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -25,6 +26,9 @@ pub struct TaskContext {
     pub(crate) record: Option<RecordMetadata>,
     pub(crate) dropped_records: u64,
     pub(crate) caught_up: bool,
+    /// A record is in process that can be skipped; not so in a flush or a wall-clock punctuation.
+    pub(crate) in_record: bool,
+    production_handler: ProductionHandler,
     collector: Rc<RefCell<dyn RecordCollector>>,
     key_buffer: Vec<u8>,
     value_buffer: Vec<u8>,
@@ -34,13 +38,15 @@ pub struct TaskContext {
 pub(crate) const NO_TIME: i64 = -1;
 
 impl TaskContext {
-    pub(crate) fn new(collector: Rc<RefCell<dyn RecordCollector>>) -> Self {
+    pub(crate) fn new(collector: Rc<RefCell<dyn RecordCollector>>, production_handler: ProductionHandler) -> Self {
         Self {
             stream_time_ms: NO_TIME,
             now_ms: 0,
             record: None,
             dropped_records: 0,
             caught_up: false,
+            in_record: false,
+            production_handler,
             collector,
             key_buffer: vec![],
             value_buffer: vec![],
@@ -86,6 +92,25 @@ impl TaskContext {
         let key = has_key.then_some(self.key_buffer.as_slice());
         let value = has_value.then_some(self.value_buffer.as_slice());
         self.collector.borrow_mut().send(topic, None, timestamp, key, value, headers)
+    }
+
+    /// What becomes of an output that cannot be sent. The record in process takes the blame if there is one; otherwise the
+    /// handler decides.
+    pub(crate) fn unsent(&mut self, topic: &str, error: StreamsError) -> Result<(), StreamsError> {
+        let StreamsError::SkipRecord(reason) = error else { return Err(error) };
+        if self.in_record {
+            return Err(StreamsError::SkipRecord(reason));
+        }
+        let (key, value) = (self.key_buffer.len(), self.value_buffer.len());
+        let text = format!("cannot send to `{topic}` (key {key} bytes, value {value} bytes): {reason}");
+        match self.production_handler {
+            ProductionHandler::Fail => Err(StreamsError::Fatal(text)),
+            ProductionHandler::Continue => {
+                tracing::warn!("dropped: {text}");
+                self.drop_record();
+                Ok(())
+            }
+        }
     }
 
     /// The handle of an output topic that is only known while running.

@@ -92,7 +92,7 @@ impl Task {
         let mut task = Self {
             id,
             application_id: app.clone(),
-            ctx: TaskContext::new(collector.clone()),
+            ctx: TaskContext::new(collector.clone(), config.production_handler),
             stores,
             inputs: PartitionGroup::new(queues),
             caches: flushes.into_iter().map(|(_, cache)| cache).collect(),
@@ -229,6 +229,7 @@ impl Task {
         let (topic, partition, offset) = (from.topic.clone(), from.partition, taken.raw.offset);
         self.ctx.record = Some(RecordMetadata { topic, partition, offset });
         self.ctx.caught_up = self.inputs.is_caught_up();
+        self.ctx.in_record = true;
         match self.inputs.run(taken.input, &mut self.ctx).and_then(|()| self.punctuate_stream_time()) {
             Ok(()) => {}
             Err(StreamsError::SkipRecord(reason)) => return Err(self.poison(&taken, reason)),
@@ -275,6 +276,7 @@ impl Task {
     pub fn punctuate_wall_clock(&mut self, now_ms: i64) -> Result<(), StreamsError> {
         self.ctx.now_ms = now_ms;
         self.ctx.record = None;
+        self.ctx.in_record = false;
         self.ctx.caught_up = self.inputs.is_caught_up();
         self.stores.set_record_timestamp(now_ms);
         self.punctuate(PunctuationType::WallClockTime, now_ms)
@@ -296,6 +298,7 @@ impl Task {
     }
 
     pub(super) fn flush_caches(&mut self) -> Result<(), StreamsError> {
+        self.ctx.in_record = false;
         for cache in &self.caches {
             cache.borrow_mut().flush(&mut self.ctx)?;
         }
