@@ -47,7 +47,7 @@ mod view;
 pub use backend::SharedBytes;
 pub use error::{Remedy, StoreError};
 pub use keys::ValueAndTimestamp;
-pub use positions::Positions;
+pub use positions::{ChangelogOrigin, Positions};
 pub use spec::{SegmentedSpec, StoreKind, StoreSpec, WindowSpec};
 pub use storage::{ChangelogRecord, DEFAULT_READ_CACHE_BYTES, Persistence, TaskStorage};
 pub use store::{

@@ -64,6 +64,16 @@ pub(crate) struct SavedState {
     pub stores: BTreeMap<Arc<str>, SavedStore>,
 }
 
+/// Which change log a store's state is of, and when the two were last known to agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangelogOrigin {
+    /// Topic id (KIP-516): a topic that was deleted and made again has another one.
+    pub topic_id: [u8; 16],
+    /// Wall clock when the state had all of the log, or when its restore from the log's beginning began. What was
+    /// deleted since then still has its tombstone until `delete.retention.ms` have passed.
+    pub current_ms: i64,
+}
+
 /// A store's own times, as saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SavedStore {
@@ -73,13 +83,18 @@ pub(crate) struct SavedStore {
     pub observed_ms: i64,
     /// Last sequence number given to a duplicate.
     pub sequence: u32,
+    /// `None` if the state was saved by a build that did not know.
+    pub origin: Option<ChangelogOrigin>,
 }
 
 /// Key of the saved state in the metadata table.
 pub(crate) const SAVED_STATE_KEY: &[u8] = b"state";
 
 /// First byte of the saved state; another one means an unreadable format.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+
+/// The format before: without the change logs' origins.
+const FORMAT_WITHOUT_ORIGINS: u8 = 1;
 
 impl SavedState {
     /// Counts and lengths as 4-byte, offsets and times as 8-byte integers, big-endian.
@@ -104,6 +119,11 @@ impl SavedState {
             put_bytes(&mut out, store.layout.as_bytes());
             out.extend(store.observed_ms.to_be_bytes());
             out.extend(store.sequence.to_be_bytes());
+            out.push(store.origin.is_some().into());
+            if let Some(origin) = store.origin {
+                out.extend(origin.topic_id);
+                out.extend(origin.current_ms.to_be_bytes());
+            }
         }
         out
     }
@@ -112,7 +132,8 @@ impl SavedState {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut input = Input(bytes);
         let mut state = SavedState::default();
-        if input.array::<1>()? != [FORMAT] {
+        let [format] = input.array()?;
+        if ![FORMAT, FORMAT_WITHOUT_ORIGINS].contains(&format) {
             return None;
         }
         for _ in 0..input.length()? {
@@ -129,7 +150,9 @@ impl SavedState {
         for _ in 0..input.length()? {
             let (name, layout) = (input.text()?, input.text()?);
             let (observed_ms, sequence) = (input.long()?, u32::from_be_bytes(input.array()?));
-            state.stores.insert(name, SavedStore { layout, observed_ms, sequence });
+            let has_origin = format == FORMAT && input.array::<1>()? == [1];
+            let origin = if has_origin { Some(input.origin()?) } else { None };
+            state.stores.insert(name, SavedStore { layout, observed_ms, sequence, origin });
         }
         input.0.is_empty().then_some(state)
     }
@@ -162,6 +185,10 @@ impl<'a> Input<'a> {
         Some(i64::from_be_bytes(self.array()?))
     }
 
+    fn origin(&mut self) -> Option<ChangelogOrigin> {
+        Some(ChangelogOrigin { topic_id: self.array()?, current_ms: self.long()? })
+    }
+
     fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.length()?;
         let (head, rest) = self.0.split_at_checked(length)?;
@@ -181,12 +208,23 @@ mod tests {
 
     #[test]
     fn the_saved_state_comes_back_as_it_was() {
-        let saved = SavedStore { layout: "window/60000".into(), observed_ms: -1, sequence: 9 };
+        let origin = Some(ChangelogOrigin { topic_id: [7; 16], current_ms: 12 });
+        let saved = SavedStore { layout: "window/60000".into(), observed_ms: -1, sequence: 9, origin };
         let state = SavedState {
             positions: Positions::default().with_changelog("s", 5).with_input("t", 3, 7).with_engine(b""),
             stores: BTreeMap::from([("s".into(), saved)]),
         };
         assert_eq!(SavedState::decode(&state.encode()).unwrap(), state);
+    }
+
+    #[test]
+    fn a_state_saved_before_origins_were_known_is_read_without() {
+        let saved = SavedStore { layout: "main".into(), observed_ms: 1, sequence: 2, origin: None };
+        let state = SavedState { stores: BTreeMap::from([("s".into(), saved)]), ..SavedState::default() };
+        let mut bytes = state.encode();
+        bytes[0] = FORMAT_WITHOUT_ORIGINS;
+        bytes.pop();
+        assert_eq!(SavedState::decode(&bytes).unwrap(), state);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::kill_points;
 use crate::overlay::Stamp;
 use crate::positions::{SAVED_STATE_KEY, SavedState};
 use crate::view::Snapshots;
-use crate::{Positions, StoreError, StoreSpec, StoresView, Views};
+use crate::{ChangelogOrigin, Positions, StoreError, StoreSpec, StoresView, Views};
 use std::sync::Arc;
 
 /// Read cache of a task unless set otherwise: some ten thousand hot keys of a task, and less than a memtable.
@@ -60,6 +60,23 @@ impl TaskStorage {
     pub fn store_index(&self, name: &str) -> Result<usize, StoreError> {
         let index = self.stores.iter().position(|store| &*store.spec.name == name);
         index.ok_or_else(|| StoreError::UnknownStore(name.to_owned()))
+    }
+
+    /// Which change log a store's state is of, and when it last had all of it; `None` if that is not known.
+    pub fn changelog_origin(&self, index: usize) -> Option<ChangelogOrigin> {
+        self.stores[index].origin
+    }
+
+    /// Notes it, to be saved with the next batch.
+    pub fn set_changelog_origin(&mut self, index: usize, origin: ChangelogOrigin) {
+        self.stores[index].origin = Some(origin);
+    }
+
+    /// Notes that at `now_ms` (wall clock) what is committed here is all that the change logs hold.
+    pub fn set_changelogs_current(&mut self, now_ms: i64) {
+        for origin in self.stores.iter_mut().filter_map(|store| store.origin.as_mut()) {
+            origin.current_ms = now_ms;
+        }
     }
 
     /// The time of the record being processed: the change log's timestamp for deletes and plain values.

@@ -198,6 +198,7 @@ fn stores(specs: &[StoreSpec], on_disk: bool, saved: &SavedState) -> Vec<StoreCo
         {
             let times = OwnTimes { observed_ms: saved.observed_ms, sequence: saved.sequence };
             store = StoreCore::new(spec.clone(), home, times);
+            store.origin = saved.origin;
         }
         store
     };

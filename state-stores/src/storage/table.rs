@@ -2,7 +2,7 @@
 
 use crate::backend::{Backend, SharedBytes, TableId};
 use crate::overlay::{Overlay, Undrained};
-use crate::positions::SavedStore;
+use crate::positions::{ChangelogOrigin, SavedStore};
 use crate::{StoreError, StoreKind, StoreSpec, ValueAndTimestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,6 +60,8 @@ pub(crate) struct StoreCore {
     pub now: OwnTimes,
     pub committed: OwnTimes,
     pub applied: OwnTimes,
+    /// Saved with the next batch.
+    pub origin: Option<ChangelogOrigin>,
     /// Versioned stores: what the change log has not seen (their entries are not what it holds).
     pub version_log: Vec<VersionWrite>,
 }
@@ -74,7 +76,8 @@ pub(crate) struct VersionWrite {
 impl StoreCore {
     pub fn new(spec: StoreSpec, home: Home, times: OwnTimes) -> Self {
         let (main, segments) = Default::default();
-        Self { spec, home, main, segments, now: times, committed: times, applied: times, version_log: Vec::new() }
+        let (now, committed, applied) = (times, times, times);
+        Self { spec, home, main, segments, now, committed, applied, origin: None, version_log: Vec::new() }
     }
 
     /// What its stored bytes mean: state of another layout cannot be taken over.
@@ -97,7 +100,7 @@ impl StoreCore {
 
     pub fn saved(&self) -> SavedStore {
         let OwnTimes { observed_ms, sequence } = self.committed;
-        SavedStore { layout: self.layout(), observed_ms, sequence }
+        SavedStore { layout: self.layout(), observed_ms, sequence, origin: self.origin }
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &Table> {

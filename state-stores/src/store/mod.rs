@@ -149,6 +149,11 @@ impl TaskStores {
         self.storage.borrow_mut().apply()
     }
 
+    /// See [`TaskStorage::set_changelogs_current`].
+    pub fn set_changelogs_current(&self, now_ms: i64) {
+        self.storage.borrow_mut().set_changelogs_current(now_ms);
+    }
+
     /// See [`TaskStorage::flush`].
     ///
     /// # Errors

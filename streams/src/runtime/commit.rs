@@ -124,6 +124,7 @@ impl StreamThread {
         let (queried, config) = (self.shared.queries.is_enabled(), &self.shared.config);
         for slot in self.slots.iter_mut().filter(|slot| dirty.contains(&slot.task.id())) {
             self.at_work = Some(slot.task.id());
+            slot.task.stores().set_changelogs_current(self.now.wall_clock_ms);
             slot.apply_if_due(config.apply_bytes, config.flush_bytes)?;
             if queried {
                 slot.publish()?;

@@ -66,7 +66,7 @@ impl StreamThread {
             self.leaving.remove(task);
             if !running.contains(task) {
                 let fence = assignment.fence.get(task).cloned().unwrap_or_default();
-                self.open(OpenJob { task: *task, fence, wipe: false });
+                self.open(OpenJob { task: *task, fence, wipe: false, now_ms: self.now.wall_clock_ms });
             }
         }
         self.leaving.extend(running.iter().filter(|task| !assignment.active.contains(task)));

@@ -122,7 +122,7 @@ impl StreamThread {
     /// acknowledges it without waiting for an opening.
     fn reopen(&mut self, task: TaskId, wipe: bool) {
         if !self.leaving.contains(&task) {
-            self.open(OpenJob { task, fence: vec![], wipe });
+            self.open(OpenJob { task, fence: vec![], wipe, now_ms: self.now.wall_clock_ms });
         }
     }
 

@@ -8,7 +8,8 @@
 use super::restore::{ChangelogRange, Restore};
 use super::shared::Shared;
 use crate::broker::{
-    Admin, Consumer, ConsumerRole, Isolation, OffsetAndMetadata, OffsetSpec, PartitionId, TopicPartition,
+    Admin, Consumer, ConsumerRole, Isolation, OffsetAndMetadata, OffsetSpec, PartitionId, TopicDescription,
+    TopicPartition,
 };
 use crate::error::StreamsError;
 use crate::task_id::TaskId;
@@ -18,6 +19,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Kafka's own default of `delete.retention.ms`.
+const DEFAULT_DELETE_RETENTION_MS: i64 = 24 * 3_600_000;
+
 /// A task to open.
 #[derive(Clone, Debug)]
 pub(super) struct OpenJob {
@@ -26,6 +30,8 @@ pub(super) struct OpenJob {
     pub fence: Vec<String>,
     /// Delete what is on the disk first: it contradicts the change log.
     pub wipe: bool,
+    /// Wall clock of the order.
+    pub now_ms: i64,
 }
 
 /// An opened task, or why it is not; the job as it stands now.
@@ -154,23 +160,53 @@ impl Opener {
         let starts = self.starts(&inputs, &committed)?;
         let mut storage = self.open_storage(job)?;
         job.wipe = false;
+        let (restore, log_records) = self.begin_restore(job, &mut storage)?;
+        let restored = Restored { task: job.task, records: 0, log_records };
+        Ok((OpenedState { storage, committed, starts, restored }, restore))
+    }
+
+    /// The restore of the task's stores, and the offsets that their change logs span.
+    fn begin_restore(&mut self, job: &OpenJob, storage: &mut TaskStorage) -> Result<(Restore, u64), StreamsError> {
         let changelogs = self.shared.changelog_partitions(job.task);
         let partitions: Vec<TopicPartition> = changelogs.iter().map(|(_, partition)| partition.clone()).collect();
         let ends = self.admin.list_offsets(&partitions, OffsetSpec::Latest, Isolation::ReadUncommitted)?;
         let begins = self.admin.list_offsets(&partitions, OffsetSpec::Earliest, Isolation::ReadUncommitted)?;
-        let mut restore = Restore::default();
+        let ids = self.topic_ids(&partitions)?;
+        let retentions: Result<Vec<i64>, StreamsError> =
+            partitions.iter().map(|partition| self.delete_retention_ms(&partition.topic)).collect();
+        let retentions = retentions?;
+        let mut restore = Restore::new(job.now_ms);
         let mut log_records = 0;
         for (number, (store, partition)) in changelogs.into_iter().enumerate() {
             let (id, begin, end) = (PartitionId(number as u32), begins[number], ends[number]);
             log_records += (end - begin).max(0) as u64;
-            let log = ChangelogRange { id, partition, begin, end };
-            if let Err(error) = restore.add(&mut *self.consumer, &mut storage, &store, log) {
+            let delete_retention_ms = retentions[number];
+            let log = ChangelogRange { id, topic_id: ids[number], partition, begin, end, delete_retention_ms };
+            if let Err(error) = restore.add(&mut *self.consumer, storage, &store, log) {
                 restore.stop(&mut *self.consumer);
                 return Err(error);
             }
         }
-        let restored = Restored { task: job.task, records: 0, log_records };
-        Ok((OpenedState { storage, committed, starts, restored }, restore))
+        Ok((restore, log_records))
+    }
+
+    fn topic_ids(&mut self, partitions: &[TopicPartition]) -> Result<Vec<[u8; 16]>, StreamsError> {
+        if partitions.is_empty() {
+            return Ok(vec![]);
+        }
+        let names: Vec<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
+        let found = self.admin.describe_topics(&names)?;
+        let id = |(topic, name): (Option<TopicDescription>, &str)| match topic {
+            Some(topic) => Ok(topic.id),
+            None => Err(StreamsError::Retry(format!("change log {name} is missing"))),
+        };
+        found.into_iter().zip(names).map(id).collect()
+    }
+
+    /// How long the change log keeps tombstones.
+    fn delete_retention_ms(&mut self, topic: &str) -> Result<i64, StreamsError> {
+        let told = self.admin.topic_config(topic, "delete.retention.ms")?;
+        Ok(told.and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_DELETE_RETENTION_MS))
     }
 
     fn committed(

@@ -2,7 +2,7 @@
 
 use crate::broker::{Consumer, Fetched, PartitionId, RawRecord, TopicPartition};
 use crate::error::StreamsError;
-use comanda_state_stores::{ChangelogRecord, TaskStorage};
+use comanda_state_stores::{ChangelogOrigin, ChangelogRecord, TaskStorage};
 use std::time::Duration;
 
 /// Records taken from the client at once.
@@ -11,11 +11,15 @@ const BATCH_RECORDS: usize = 10_000;
 /// A change log as it was found.
 pub(super) struct ChangelogRange {
     pub id: PartitionId,
+    /// Of the topic that has the name now.
+    pub topic_id: [u8; 16],
     pub partition: TopicPartition,
     /// First offset that is still there.
     pub begin: i64,
     /// High watermark: the restore's target.
     pub end: i64,
+    /// How long tombstones are kept.
+    pub delete_retention_ms: i64,
 }
 
 struct Log {
@@ -27,16 +31,21 @@ struct Log {
 }
 
 /// The restore of one task.
-#[derive(Default)]
 pub(super) struct Restore {
+    /// Wall clock when the targets were found.
+    now_ms: i64,
     logs: Vec<Log>,
     records: u64,
     fetched: Vec<Fetched>,
 }
 
 impl Restore {
-    /// Adds a store's change log, to be read from what the state stands for. A state that stands for an offset outside
-    /// the log cannot be brought up to date: it is deleted and restored from the log's beginning.
+    pub fn new(now_ms: i64) -> Self {
+        Self { now_ms, logs: vec![], records: 0, fetched: vec![] }
+    }
+
+    /// Adds a store's change log, to be read from what the state stands for. A state that the log cannot bring up to date
+    /// is deleted and restored from the log's beginning.
     pub fn add(
         &mut self,
         consumer: &mut dyn Consumer,
@@ -46,14 +55,19 @@ impl Restore {
     ) -> Result<(), StreamsError> {
         let index = storage.store_index(store)?;
         let known = storage.positions().changelogs.get(store).copied();
-        let usable = known.filter(|known| (range.begin..=range.end).contains(known));
-        if let (Some(known), None) = (known, usable) {
+        let reason = known.and_then(|known| range.cannot_continue(known, storage.changelog_origin(index), self.now_ms));
+        if let (Some(known), Some(reason)) = (known, reason) {
             let ChangelogRange { partition, begin, end, .. } = &range;
-            tracing::error!(%partition, known, begin, end, "the state is from outside its change log: restoring all of it");
+            tracing::warn!(%partition, known, begin, end, reason, "the state cannot be continued: restoring all of it");
             storage.wipe_store(index)?;
         }
+        let usable = known.filter(|_| reason.is_none());
         let position = usable.unwrap_or(range.begin);
         let done = position >= range.end;
+        // A continued state is only as young as its oldest part until the log's end is reached.
+        if usable.is_none() || done {
+            storage.set_changelog_origin(index, range.origin(self.now_ms));
+        }
         if !done {
             consumer.assign(range.id, &range.partition, position)?;
         }
@@ -84,7 +98,7 @@ impl Restore {
         self.fetched = fetched;
         for log in self.logs.iter_mut().filter(|log| !log.done) {
             self.records += log.batch.len() as u64;
-            log.write(storage)?;
+            log.write(storage, self.now_ms)?;
             if log.position >= log.range.end {
                 consumer.unassign(log.range.id)?;
                 log.done = true;
@@ -124,8 +138,31 @@ impl Restore {
     }
 }
 
+impl ChangelogRange {
+    fn origin(&self, current_ms: i64) -> ChangelogOrigin {
+        ChangelogOrigin { topic_id: self.topic_id, current_ms }
+    }
+
+    /// Why a state that stands for offset `known` cannot be brought up to date by the rest of this log, if so.
+    fn cannot_continue(&self, known: i64, origin: Option<ChangelogOrigin>, now_ms: i64) -> Option<&'static str> {
+        let Some(origin) = origin else { return Some("it does not say of which topic it is, nor how old") };
+        if origin.topic_id != self.topic_id {
+            return Some("the topic was deleted and made again");
+        }
+        if !(self.begin..=self.end).contains(&known) {
+            return Some("its offset is outside the change log");
+        }
+        // At the log's end there is nothing to miss, however old the state is.
+        let is_old = now_ms.saturating_sub(origin.current_ms) >= self.delete_retention_ms;
+        (is_old && known < self.end).then_some("it is older than `delete.retention.ms`: deletes may be missing")
+    }
+}
+
 impl Log {
-    fn write(&mut self, storage: &mut TaskStorage) -> Result<(), StreamsError> {
+    fn write(&mut self, storage: &mut TaskStorage, now_ms: i64) -> Result<(), StreamsError> {
+        if self.position >= self.range.end {
+            storage.set_changelog_origin(self.store, self.range.origin(now_ms));
+        }
         let records = self.batch.iter().filter_map(|record| {
             Some(ChangelogRecord {
                 key: record.key.as_deref()?,
@@ -137,5 +174,53 @@ impl Log {
         storage.restore(self.store, records, self.position)?;
         self.batch.clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn log() -> ChangelogRange {
+        let partition = TopicPartition::new("app-s-changelog", 0);
+        let (begin, end, delete_retention_ms) = (10, 20, 24 * HOUR_MS);
+        ChangelogRange { id: PartitionId(0), topic_id: [1; 16], partition, begin, end, delete_retention_ms }
+    }
+
+    fn continues(known: i64, topic_id: u8, hours: i64) -> bool {
+        let origin = ChangelogOrigin { topic_id: [topic_id; 16], current_ms: 0 };
+        log().cannot_continue(known, Some(origin), hours * HOUR_MS).is_none()
+    }
+
+    #[test]
+    fn a_state_from_within_the_log_goes_on() {
+        assert!(continues(10, 1, 0) && continues(15, 1, 23) && continues(20, 1, 23));
+    }
+
+    #[test]
+    fn a_state_from_outside_the_log_starts_over() {
+        assert!(!continues(9, 1, 0) && !continues(21, 1, 0));
+    }
+
+    #[test]
+    fn a_state_of_a_topic_that_was_made_again_starts_over_even_if_its_offset_fits() {
+        assert!(!continues(15, 2, 0));
+    }
+
+    #[test]
+    fn a_state_that_may_have_missed_tombstones_starts_over() {
+        assert!(!continues(15, 1, 24));
+    }
+
+    #[test]
+    fn an_old_state_that_has_all_of_its_log_has_missed_nothing() {
+        assert!(continues(20, 1, 100));
+    }
+
+    #[test]
+    fn a_state_of_unknown_age_starts_over() {
+        assert!(log().cannot_continue(15, None, 0).is_some());
     }
 }

@@ -92,7 +92,7 @@ impl StreamThread {
         }
         let wipe = job.wipe || matches!(error, StreamsError::TaskCorrupted(_));
         tracing::warn!(%task, %error, wipe, "task could not be opened; trying again");
-        self.opener.submit(OpenJob { wipe, ..job });
+        self.opener.submit(OpenJob { wipe, now_ms: self.now.wall_clock_ms, ..job });
         self.opening.insert(task, Opening { since_ms, cancelled: false, again: None });
         Ok(())
     }
