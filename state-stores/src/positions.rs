@@ -69,8 +69,8 @@ pub(crate) struct SavedState {
 pub struct ChangelogOrigin {
     /// Topic id (KIP-516): a topic that was deleted and made again has another one.
     pub topic_id: [u8; 16],
-    /// Wall clock when the state had all of the log, or when its restore from the log's beginning began. What was
-    /// deleted since then still has its tombstone until `delete.retention.ms` have passed.
+    /// Wall clock when the state last had all of the log, or when its restore from the log's beginning began: Kafka
+    /// keeps the tombstones that either has yet to read for `delete.retention.ms` from then on.
     pub current_ms: i64,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct SavedStore {
     pub observed_ms: i64,
     /// Last sequence number given to a duplicate.
     pub sequence: u32,
-    /// `None` if the state was saved by a build that did not know.
+    /// `None` without a change log, and until its restore has begun.
     pub origin: Option<ChangelogOrigin>,
 }
 
@@ -92,9 +92,6 @@ pub(crate) const SAVED_STATE_KEY: &[u8] = b"state";
 
 /// First byte of the saved state; another one means an unreadable format.
 const FORMAT: u8 = 2;
-
-/// The format before: without the change logs' origins.
-const FORMAT_WITHOUT_ORIGINS: u8 = 1;
 
 impl SavedState {
     /// Counts and lengths as 4-byte, offsets and times as 8-byte integers, big-endian.
@@ -132,8 +129,7 @@ impl SavedState {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut input = Input(bytes);
         let mut state = SavedState::default();
-        let [format] = input.array()?;
-        if ![FORMAT, FORMAT_WITHOUT_ORIGINS].contains(&format) {
+        if input.array::<1>()? != [FORMAT] {
             return None;
         }
         for _ in 0..input.length()? {
@@ -150,8 +146,7 @@ impl SavedState {
         for _ in 0..input.length()? {
             let (name, layout) = (input.text()?, input.text()?);
             let (observed_ms, sequence) = (input.long()?, u32::from_be_bytes(input.array()?));
-            let has_origin = format == FORMAT && input.array::<1>()? == [1];
-            let origin = if has_origin { Some(input.origin()?) } else { None };
+            let origin = if input.array::<1>()? == [1] { Some(input.origin()?) } else { None };
             state.stores.insert(name, SavedStore { layout, observed_ms, sequence, origin });
         }
         input.0.is_empty().then_some(state)
@@ -215,16 +210,6 @@ mod tests {
             stores: BTreeMap::from([("s".into(), saved)]),
         };
         assert_eq!(SavedState::decode(&state.encode()).unwrap(), state);
-    }
-
-    #[test]
-    fn a_state_saved_before_origins_were_known_is_read_without() {
-        let saved = SavedStore { layout: "main".into(), observed_ms: 1, sequence: 2, origin: None };
-        let state = SavedState { stores: BTreeMap::from([("s".into(), saved)]), ..SavedState::default() };
-        let mut bytes = state.encode();
-        bytes[0] = FORMAT_WITHOUT_ORIGINS;
-        bytes.pop();
-        assert_eq!(SavedState::decode(&bytes).unwrap(), state);
     }
 
     #[test]

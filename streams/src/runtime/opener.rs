@@ -19,6 +19,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
 /// Kafka's own default of `delete.retention.ms`.
 const DEFAULT_DELETE_RETENTION_MS: i64 = 24 * 3_600_000;
 
@@ -169,12 +173,16 @@ impl Opener {
     fn begin_restore(&mut self, job: &OpenJob, storage: &mut TaskStorage) -> Result<(Restore, u64), StreamsError> {
         let changelogs = self.shared.changelog_partitions(job.task);
         let partitions: Vec<TopicPartition> = changelogs.iter().map(|(_, partition)| partition.clone()).collect();
+        let ids = self.topic_ids(&partitions)?;
         let ends = self.admin.list_offsets(&partitions, OffsetSpec::Latest, Isolation::ReadUncommitted)?;
         let begins = self.admin.list_offsets(&partitions, OffsetSpec::Earliest, Isolation::ReadUncommitted)?;
-        let ids = self.topic_ids(&partitions)?;
-        let retentions: Result<Vec<i64>, StreamsError> =
-            partitions.iter().map(|partition| self.delete_retention_ms(&partition.topic)).collect();
-        let retentions = retentions?;
+        if self.topic_ids(&partitions)? != ids {
+            return Err(StreamsError::Retry("a change log was made again while its ends were asked for".to_owned()));
+        }
+        let retentions: Vec<i64> = partitions
+            .iter()
+            .map(|partition| self.delete_retention_ms(&partition.topic))
+            .collect::<Result<_, StreamsError>>()?;
         let mut restore = Restore::new(job.now_ms);
         let mut log_records = 0;
         for (number, (store, partition)) in changelogs.into_iter().enumerate() {

@@ -160,9 +160,6 @@ impl ChangelogRange {
 
 impl Log {
     fn write(&mut self, storage: &mut TaskStorage, now_ms: i64) -> Result<(), StreamsError> {
-        if self.position >= self.range.end {
-            storage.set_changelog_origin(self.store, self.range.origin(now_ms));
-        }
         let records = self.batch.iter().filter_map(|record| {
             Some(ChangelogRecord {
                 key: record.key.as_deref()?,
@@ -173,6 +170,10 @@ impl Log {
         });
         storage.restore(self.store, records, self.position)?;
         self.batch.clear();
+        // Only now: part of a batch may reach the disk, and must not pass for all of the log.
+        if self.position >= self.range.end {
+            storage.set_changelog_origin(self.store, self.range.origin(now_ms));
+        }
         Ok(())
     }
 }
