@@ -6,6 +6,8 @@ use comanda_state_stores::{
     Direction, Persistence, SessionEntry, SharedBytes, StoreError, StoreSpec, StoresView, TaskStorage, TaskStores,
     VersionedRecord, WindowEntry,
 };
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -65,13 +67,23 @@ fn directory(root: &TempDir, life: u32) -> PathBuf {
     root.path().join(life.to_string())
 }
 
+/// As a crash leaves it: all files of one moment. While a compaction replaces files, it is tried again.
 fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        // Files may vanish meanwhile: compactions delete what they replaced.
-        let _ = std::fs::copy(file.path(), to.join(file.file_name()));
+    loop {
+        let before = files(from);
+        std::fs::create_dir_all(to).unwrap();
+        let all = before.iter().all(|(name, _)| std::fs::copy(from.join(name), to.join(name)).is_ok());
+        if all && files(from) == before {
+            return;
+        }
+        std::fs::remove_dir_all(to).unwrap();
     }
+}
+
+/// Names and sizes; the log that RocksDB keeps for people grows at any time.
+fn files(directory: &Path) -> BTreeMap<OsString, u64> {
+    let files = std::fs::read_dir(directory).unwrap().map(Result::unwrap).filter(|file| file.file_name() != "LOG");
+    files.map(|file| (file.file_name(), file.metadata().map_or(0, |file| file.len()))).collect()
 }
 
 /// The answers of the task's own thread.
