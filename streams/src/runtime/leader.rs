@@ -6,11 +6,14 @@ use crate::config::ErrorHandler;
 use crate::membership::{AssignorConfig, GroupMember, LeaderError, Round, Subscription, TaskSpec, assign};
 use crate::task::dead_letter_topic;
 use crate::task_id::TaskId;
-use crate::topology::{ChangelogTopic, SubTopology};
+use crate::topology::{ChangelogTopic, RepartitionTopic, SubTopology};
 use std::collections::BTreeMap;
 
 /// Windowed change logs keep a day more than the store, as Kafka Streams' (`windowstore.changelog.additional.retention.ms`).
 const ADDITIONAL_RETENTION_MS: i64 = 24 * 3_600_000;
+
+/// A broker that stamps records on arrival would change event times behind a repartition and after a restore.
+const EVENT_TIME: (&str, &str) = ("message.timestamp.type", "CreateTime");
 
 /// Makes the plan of one generation.
 pub(super) fn plan(
@@ -76,20 +79,20 @@ impl<'a> Topics<'a> {
         &self.shared.config.application_id
     }
 
-    /// A repartition topic has the partitions given, those of the topic it is joined with, or as many as the largest
-    /// topic that feeds it: found from the sources on.
+    /// A repartition topic has the partitions given, those of a topic of known size that it is joined with, or as many as
+    /// the largest topic that feeds it or another one that it is joined with: found from the sources on.
     fn size_repartition_topics(&mut self) -> Result<(), LeaderError> {
-        let all: Vec<_> = self.parts().iter().flat_map(|part| &part.repartitions).collect();
-        let mut open = all;
+        let all: Vec<&RepartitionTopic> = self.parts().iter().flat_map(|part| &part.repartitions).collect();
+        let given: Vec<(String, i32)> =
+            all.iter().filter_map(|topic| Some((topic.topic.resolve(self.app()), topic.partitions?))).collect();
+        self.partitions.extend(given);
+        let mut open = all.clone();
+        open.retain(|topic| topic.partitions.is_none());
         while !open.is_empty() {
             let before = open.len();
             open.retain(|topic| {
-                let name = topic.topic.resolve(self.app());
-                let fed_by: Option<Vec<i32>> =
-                    topic.fed_by.iter().map(|t| self.partitions.get(&t.resolve(self.app())).copied()).collect();
-                let largest = fed_by.and_then(|counts| counts.into_iter().max());
-                let Some(count) = topic.partitions.or_else(|| self.joined_with(&name)).or(largest) else { return true };
-                self.partitions.insert(name, count);
+                let Some(count) = self.count_for(topic, &all) else { return true };
+                self.partitions.insert(topic.topic.resolve(self.app()), count);
                 false
             });
             if open.len() == before {
@@ -100,11 +103,29 @@ impl<'a> Topics<'a> {
         Ok(())
     }
 
-    /// The partition count that a join with a topic of known size forces upon a repartition topic.
-    fn joined_with(&self, name: &str) -> Option<i32> {
+    /// The partition count of a repartition topic without one of its own, once it can be told; the same for all that are
+    /// joined, whichever is asked for first.
+    fn count_for(&self, topic: &RepartitionTopic, all: &[&RepartitionTopic]) -> Option<i32> {
+        let name = topic.topic.resolve(self.app());
         let groups = self.shared.topology.copartition_groups(self.app());
-        let own = groups.iter().find(|(_, topics)| topics.iter().any(|topic| topic == name))?;
-        own.1.iter().filter_map(|topic| self.partitions.get(topic)).max().copied()
+        let joined: Vec<String> = groups
+            .into_iter()
+            .filter(|(_, topics)| topics.contains(&name))
+            .flat_map(|(_, topics)| topics)
+            .chain([name.clone()])
+            .collect();
+        let known = joined.iter().filter_map(|topic| self.partitions.get(topic)).max();
+        known.copied().or_else(|| {
+            let together = all.iter().filter(|other| joined.contains(&other.topic.resolve(self.app())));
+            let largest: Option<Vec<i32>> = together.map(|topic| self.largest_source(topic)).collect();
+            largest?.into_iter().max()
+        })
+    }
+
+    fn largest_source(&self, topic: &RepartitionTopic) -> Option<i32> {
+        let counts: Option<Vec<i32>> =
+            topic.fed_by.iter().map(|source| self.partitions.get(&source.resolve(self.app())).copied()).collect();
+        counts?.into_iter().max()
     }
 
     /// Topics that are joined need equal partition counts; the error names both.
@@ -225,16 +246,16 @@ fn writes_dead_letters(shared: &Shared) -> bool {
 
 /// As Kafka Streams makes them: kept until purged.
 fn repartition_configs() -> Vec<(String, String)> {
-    configs(&[("cleanup.policy", "delete"), ("retention.ms", "-1"), ("segment.bytes", "52428800")])
+    configs(&[("cleanup.policy", "delete"), ("retention.ms", "-1"), ("segment.bytes", "52428800"), EVENT_TIME])
 }
 
 /// Compacted; windows are also deleted when they are long gone.
 fn changelog_configs(changelog: &ChangelogTopic) -> Vec<(String, String)> {
     match changelog.retention_ms {
-        None => configs(&[("cleanup.policy", "compact")]),
+        None => configs(&[("cleanup.policy", "compact"), EVENT_TIME]),
         Some(retention_ms) => {
             let kept_ms = retention_ms.saturating_add(ADDITIONAL_RETENTION_MS).to_string();
-            configs(&[("cleanup.policy", "compact,delete"), ("retention.ms", &kept_ms)])
+            configs(&[("cleanup.policy", "compact,delete"), ("retention.ms", &kept_ms), EVENT_TIME])
         }
     }
 }

@@ -182,7 +182,7 @@ fn a_record_too_large_for_the_client_costs_the_transaction_not_the_producer() {
     let mut producer = producer();
     let handle = producer.topic(&topic).unwrap();
     producer.begin_transaction().unwrap();
-    let large = vec![0; 2_000_000];
+    let large = vec![0; 11 << 20];
     let error = producer.send(handle, Some(0), 1, None, Some(&large), &Headers::EMPTY).unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::Abortable, Some(10)), "{error}");
     producer.abort_transaction().unwrap();
