@@ -12,14 +12,23 @@ use std::sync::Arc;
 const REGISTRY_SETTINGS: HttpSettings =
     HttpSettings { connect_timeout_ms: 500, timeout_ms: 1_500, attempts: 2, backoff_ms: 100 };
 
+/// Who prepares or looks back may wait: a registry that has just started answers its first calls slowly.
+const PATIENT_REGISTRY_SETTINGS: HttpSettings =
+    HttpSettings { connect_timeout_ms: 2_000, timeout_ms: 15_000, attempts: 5, backoff_ms: 500 };
+
 /// The way to Kafka.
 pub fn broker(addresses: &Addresses) -> Result<Arc<KafkaBroker>, AppError> {
     Ok(Arc::new(KafkaBroker::new(KafkaSettings::new(&addresses.kafka))?))
 }
 
-/// The schema registry.
+/// The schema registry, for stream threads.
 pub fn registry(addresses: &Addresses) -> HttpRegistry {
     HttpRegistry::new(&addresses.registry, REGISTRY_SETTINGS)
+}
+
+/// The schema registry, for everybody else.
+pub fn patient_registry(addresses: &Addresses) -> HttpRegistry {
+    HttpRegistry::new(&addresses.registry, PATIENT_REGISTRY_SETTINGS)
 }
 
 /// ClickHouse's settings.
@@ -30,7 +39,7 @@ pub fn clickhouse(addresses: &Addresses) -> ClickHouseConfig {
 /// Creates topics, registers schemas, makes tables; what is there already stays as it is.
 pub fn prepare(addresses: &Addresses) -> Result<(), AppError> {
     create_topics(&*broker(addresses)?)?;
-    register_all(&registry(addresses), comanda_schemas::topics())?;
+    register_all(&patient_registry(addresses), comanda_schemas::topics())?;
     comanda_clickhouse::migrate(&ClickHouse::new(clickhouse(addresses)))?;
     Ok(())
 }

@@ -58,7 +58,7 @@ impl Player {
         orders: QueryableStore<OrderId, OrderState>,
     ) -> Result<Self, AppError> {
         let broker = cluster::broker(addresses)?;
-        let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::registry(addresses));
+        let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::patient_registry(addresses));
         let writers = Writers {
             orders: AvroSerializer::new(&*registry)?,
             payments: AvroSerializer::new(&*registry)?,

@@ -22,7 +22,7 @@ const SINK_PATIENCE: Duration = Duration::from_secs(60);
 /// Prints the summary; true if all equalities hold.
 pub fn print(addresses: &Addresses, books: &SystemBooks, edge_port: u16) -> Result<bool, AppError> {
     let broker = cluster::broker(addresses)?;
-    let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::registry(addresses));
+    let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::patient_registry(addresses));
     let system = System {
         views: latest(decoded::<OrderView>(&*broker, &registry, "order.views")?),
         etas: decoded(&*broker, &registry, "analytics.eta")?,
