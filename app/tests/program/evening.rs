@@ -56,11 +56,11 @@ fn an_evening_from_a_file_is_played_and_every_equality_holds() {
 
 #[test]
 fn an_evening_that_is_not_there_is_one_clear_line() {
-    let cluster = std::process::Command::new(env!("CARGO_BIN_EXE_comanda"))
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_comanda"))
         .args(["demo", "--orders", "/no/such/evening.jsonl"])
         .output()
         .unwrap();
-    let errors = String::from_utf8(cluster.stderr).unwrap();
-    assert!(!cluster.status.success());
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
     assert!(errors.lines().count() == 1 && errors.contains("/no/such/evening.jsonl"), "{errors}");
 }

@@ -133,16 +133,17 @@ impl RecordCollector for ProducerCollector {
     ) -> Result<(), StreamsError> {
         self.begin()?;
         let known = &self.known[topic.0 as usize];
-        let size_bytes = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + headers.size();
-        if known.refused_bytes.is_some_and(|refused| size_bytes >= refused) {
-            let text =
-                format!("{size_bytes} bytes are too large for topic `{}`: see its max.message.bytes", known.name);
+        // Walks the headers: only where the topic has refused something.
+        let size_bytes = || key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + headers.size();
+        if known.refused_bytes.is_some_and(|refused| size_bytes() >= refused) {
+            let (size_bytes, name) = (size_bytes(), &known.name);
+            let text = format!("{size_bytes} bytes are too large for topic `{name}`: see its max.message.bytes");
             return Err(StreamsError::SkipRecord(text));
         }
         let (handle, one_by_one) = (known.handle, known.one_by_one);
         let partition = partition.or_else(|| key.map(|key| partition_for_key(key, known.partitions)));
         match self.producer.send(handle, partition, timestamp, key, value, headers) {
-            Ok(()) if one_by_one => self.deliver_alone(topic, size_bytes),
+            Ok(()) if one_by_one => self.deliver_alone(topic, size_bytes()),
             Ok(()) => Ok(()),
             Err(error) if error.undelivered.is_some() => Err(self.undelivered(error)),
             Err(error) => Err(unsent(error)),

@@ -271,3 +271,22 @@ fn retry(error: BrokerError) -> LeaderError {
         _ => LeaderError::Retry(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::TopicName;
+
+    /// A real broker cannot tell: `CreateTime` is its default too.
+    #[test]
+    fn all_internal_topics_keep_event_times_whatever_the_broker_s_default() {
+        let log = |retention_ms| ChangelogTopic {
+            store: "s".to_owned(),
+            topic: TopicName::Internal("s-changelog".to_owned()),
+            retention_ms,
+        };
+        for configs in [repartition_configs(), changelog_configs(&log(None)), changelog_configs(&log(Some(1)))] {
+            assert!(configs.contains(&("message.timestamp.type".to_owned(), "CreateTime".to_owned())), "{configs:?}");
+        }
+    }
+}
