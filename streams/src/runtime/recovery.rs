@@ -48,6 +48,8 @@ impl StreamThread {
         metrics::counter!("comanda_aborts_total", "thread" => self.name.clone()).increment(1);
         match error {
             StreamsError::Retry(_) => {
+                // A client that gave records up may never find the cluster again. An abort looks after its own producer.
+                self.mending.new_producer |= !self.exactly_once;
                 self.mending.abort_and(Then::Rewind);
                 self.pause(&text)
             }
