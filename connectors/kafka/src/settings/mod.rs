@@ -43,9 +43,14 @@ const CLIENT_ID: &str = "comanda";
 /// How long an answer to the own connections may take, where the embedder says nothing else.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Connects to every broker and stays so. With connections made on demand, librdkafka 2.12 may make none any more once a
+/// metadata answer has named no broker at all, as a sole broker's can when it stops or starts (ADR 7).
+const CONNECTED: (&str, &str) = ("enable.sparse.connections", "false");
+
 /// What consumers start from.
-const CONSUMER_DEFAULTS: [(&str, &str); 8] = [
+const CONSUMER_DEFAULTS: [(&str, &str); 9] = [
     ("client.id", CLIENT_ID),
+    CONNECTED,
     ("socket.nagle.disable", "true"),
     ("socket.keepalive.enable", "true"),
     ("reconnect.backoff.max.ms", "1000"), // the default of 10 s makes a broker's restart a stall
@@ -57,8 +62,9 @@ const CONSUMER_DEFAULTS: [(&str, &str); 8] = [
 ];
 
 /// What producers start from.
-const PRODUCER_DEFAULTS: [(&str, &str); 10] = [
+const PRODUCER_DEFAULTS: [(&str, &str); 11] = [
     ("client.id", CLIENT_ID),
+    CONNECTED,
     ("socket.nagle.disable", "true"),
     ("socket.keepalive.enable", "true"),
     ("reconnect.backoff.max.ms", "1000"),
