@@ -11,6 +11,9 @@ use comanda_state_stores::StoreSpec;
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// The format of a buffer's values that Kafka Streams writes.
+const BUFFER_VERSION: u8 = 3;
+
 impl<K: Data, V: Data> KTable<K, V> {
     /// Holds updates back until a limit of time or until their window closes. Stream time decides, so that a table that
     /// gets no more updates emits no more either.
@@ -54,7 +57,8 @@ impl<K: Data, V: Data> KTable<K, V> {
     ) -> BufferDef<K, V> {
         let mut graph = self.drawing.graph.borrow_mut();
         let name = format!("{}-store", graph.name(node));
-        let id = graph.add_store(StoreInfo { spec: StoreSpec::key_value(&name), persistent: None });
+        let spec = StoreSpec::key_value(&name).changelog_version(BUFFER_VERSION);
+        let id = graph.add_store(StoreInfo { spec, persistent: None });
         graph.connect_store(node, id);
         make(id, name.into())
     }
