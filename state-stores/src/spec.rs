@@ -20,6 +20,8 @@ pub struct StoreSpec {
     /// Values start with an 8-byte timestamp (see [`crate::ValueAndTimestamp`]), which the change log carries as the
     /// record's timestamp instead.
     pub timestamped: bool,
+    /// Header `v` of the change log's values: where Kafka Streams tells several formats of a store's values apart by it.
+    pub changelog_version: Option<u8>,
 }
 
 /// A store's kind.
@@ -60,7 +62,7 @@ pub struct WindowSpec {
 
 impl StoreSpec {
     fn new(name: &str, kind: StoreKind) -> Self {
-        Self { name: name.into(), kind, persistent: true, logged: true, timestamped: false }
+        Self { name: name.into(), kind, persistent: true, logged: true, timestamped: false, changelog_version: None }
     }
 
     /// A key-value store: persistent, logged, plain values.
@@ -99,6 +101,12 @@ impl StoreSpec {
     /// The same, with values that start with a timestamp.
     pub fn timestamped(mut self) -> Self {
         self.timestamped = true;
+        self
+    }
+
+    /// The same, whose change log tells the format of its values.
+    pub fn changelog_version(mut self, version: u8) -> Self {
+        self.changelog_version = Some(version);
         self
     }
 

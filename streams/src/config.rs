@@ -68,6 +68,9 @@ pub struct StreamsConfig {
     pub num_standby_replicas: usize,
     /// `replication.factor` of internal topics; -1 takes the broker's default.
     pub replication_factor: i32,
+    /// `windowstore.changelog.additional.retention.ms`: how much longer than its store a windowed change log keeps
+    /// records, by their own times. Whoever processes records of long ago needs it to reach back so far.
+    pub windowstore_changelog_additional_retention_ms: i64,
     /// `application.server`: host:port where this instance answers queries.
     pub application_server: String,
     /// Unapplied state per task, in bytes, that forces a commit.
@@ -107,6 +110,7 @@ impl StreamsConfig {
             task_timeout_ms: 300_000,
             num_standby_replicas: 0,
             replication_factor: -1,
+            windowstore_changelog_additional_retention_ms: 24 * 60 * 60 * 1000,
             application_server: String::new(),
             max_uncommitted_bytes: 32 * MIB,
             apply_bytes: 16 * MIB,

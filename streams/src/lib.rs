@@ -20,12 +20,14 @@ mod stores;
 pub mod task;
 mod task_id;
 pub mod topology;
+mod windowed_serde;
 
 pub use comanda_state_stores::Validity;
 pub use config::{ErrorHandler, ProcessingGuarantee, ProductionHandler, StreamsConfig};
 pub use dsl::{
-    Consumed, Grouped, Joined, KGroupedStream, KGroupedTable, KStream, KTable, Materialized, Produced, Repartitioned,
-    StoreType, StreamsBuilder, TimeWindowedKStream, TimeWindows,
+    Bounds, BufferConfig, Consumed, EagerBufferConfig, Grouped, Joined, KGroupedStream, KGroupedTable, KStream, KTable,
+    Materialized, Produced, Repartitioned, StoreType, StreamsBuilder, StrictBufferConfig, Suppressed,
+    TimeWindowedKStream, TimeWindows,
 };
 pub use error::StreamsError;
 pub use operators::TimestampExtractor;
@@ -45,3 +47,4 @@ pub use stores::{
 };
 pub use task_id::TaskId;
 pub use topology::{OffsetReset, Topology};
+pub use windowed_serde::WindowedSerdes;

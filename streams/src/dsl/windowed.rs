@@ -67,6 +67,7 @@ impl<K: Data, V: Data> TimeWindowedKStream<K, V> {
         let drawing = stream.drawing.clone();
         let name = NodeName::of(None, &format!("windowed-{operation}"), &stream.name());
         let node = drawing.graph.borrow_mut().add_node(name, NodeKind::Processor, &[stream.node], &[]);
+        drawing.graph.borrow_mut().window_graces_ms.insert(node, self.windows.grace_ms());
         let def = self.add_store(&stream, node, &store, &materialized);
         let outlet: Outlet<Windowed<K>, Change<A>> = Outlet::new();
         let (children, old_values, windows) = (outlet.clone(), Flag::default(), self.windows);

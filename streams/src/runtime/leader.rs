@@ -2,15 +2,12 @@
 
 use super::shared::Shared;
 use crate::broker::{Admin, BrokerError, ErrorKind, Isolation, MemberAssignment, NewTopic, OffsetSpec, TopicPartition};
-use crate::config::ErrorHandler;
+use crate::config::{ErrorHandler, StreamsConfig};
 use crate::membership::{AssignorConfig, GroupMember, LeaderError, Round, Subscription, TaskSpec, assign};
 use crate::task::dead_letter_topic;
 use crate::task_id::TaskId;
 use crate::topology::{ChangelogTopic, RepartitionTopic, SubTopology};
 use std::collections::BTreeMap;
-
-/// Windowed change logs keep a day more than the store, as Kafka Streams' (`windowstore.changelog.additional.retention.ms`).
-const ADDITIONAL_RETENTION_MS: i64 = 24 * 3_600_000;
 
 /// A broker that stamps records on arrival would change event times behind a repartition and after a restore.
 const EVENT_TIME: (&str, &str) = ("message.timestamp.type", "CreateTime");
@@ -159,7 +156,11 @@ impl<'a> Topics<'a> {
             }
             for changelog in &part.changelogs {
                 let name = changelog.topic.resolve(self.app());
-                missing.extend(self.needed(&name, self.tasks_of(part), changelog_configs(changelog))?);
+                missing.extend(self.needed(
+                    &name,
+                    self.tasks_of(part),
+                    changelog_configs(changelog, &self.shared.config),
+                )?);
             }
         }
         missing.extend(self.missing_dead_letters());
@@ -250,11 +251,12 @@ fn repartition_configs() -> Vec<(String, String)> {
 }
 
 /// Compacted; windows are also deleted when they are long gone.
-fn changelog_configs(changelog: &ChangelogTopic) -> Vec<(String, String)> {
+fn changelog_configs(changelog: &ChangelogTopic, config: &StreamsConfig) -> Vec<(String, String)> {
     match changelog.retention_ms {
         None => configs(&[("cleanup.policy", "compact"), EVENT_TIME]),
         Some(retention_ms) => {
-            let kept_ms = retention_ms.saturating_add(ADDITIONAL_RETENTION_MS).to_string();
+            let additional_ms = config.windowstore_changelog_additional_retention_ms;
+            let kept_ms = retention_ms.saturating_add(additional_ms).to_string();
             configs(&[("cleanup.policy", "compact,delete"), ("retention.ms", &kept_ms), EVENT_TIME])
         }
     }
@@ -285,8 +287,20 @@ mod tests {
             topic: TopicName::Internal("s-changelog".to_owned()),
             retention_ms,
         };
-        for configs in [repartition_configs(), changelog_configs(&log(None)), changelog_configs(&log(Some(1)))] {
+        let config = StreamsConfig::new("app", "");
+        let changelog = |retention_ms| changelog_configs(&log(retention_ms), &config);
+        for configs in [repartition_configs(), changelog(None), changelog(Some(1))] {
             assert!(configs.contains(&("message.timestamp.type".to_owned(), "CreateTime".to_owned())), "{configs:?}");
         }
+    }
+
+    #[test]
+    fn a_windowed_change_log_outlives_its_store_by_as_much_as_is_asked() {
+        let config =
+            StreamsConfig { windowstore_changelog_additional_retention_ms: 5, ..StreamsConfig::new("app", "") };
+        let topic = TopicName::Internal("s-changelog".to_owned());
+        let changelog = ChangelogTopic { store: "s".to_owned(), topic, retention_ms: Some(10) };
+        let configs = changelog_configs(&changelog, &config);
+        assert!(configs.contains(&("retention.ms".to_owned(), "15".to_owned())), "{configs:?}");
     }
 }

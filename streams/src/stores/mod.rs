@@ -1,9 +1,11 @@
 //! Typed stores over the bytes of `comanda-state-stores`.
 
+mod buffered_change;
 mod builder;
 mod cache;
 mod key_value;
 mod room;
+mod suppression_buffer;
 mod timestamped;
 mod versioned;
 mod window;
@@ -16,6 +18,7 @@ pub use window::WindowStore;
 
 pub(crate) use cache::{CachedWrite, WriteCache};
 pub(crate) use room::Room;
+pub(crate) use suppression_buffer::{BufferDef, Eviction, SuppressionBuffer};
 pub(crate) use timestamped::{StoreDef, TimestampedStore, TupleForwarder};
 pub(crate) use windowed::{TimestampedWindowStore, WindowStoreDef, WindowedForwarder};
 

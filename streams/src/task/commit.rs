@@ -61,12 +61,13 @@ impl Task {
     pub fn prepare_commit(&mut self) -> Result<(), StreamsError> {
         self.flush_caches()?;
         let (collector, partition) = (self.collector.clone(), self.changelog_partition);
-        let (changelogs, names) = (&self.changelogs, &self.store_names);
+        let (changelogs, headers, names) = (&self.changelogs, &self.changelog_headers, &self.store_names);
         let mut collector = collector.borrow_mut();
         self.stores.drain_uncommitted(|store, key, value, timestamp| {
             let Some(topic) = changelogs[store] else { return Ok(()) };
             kill_points::pass("commit.in-drain");
-            let sent = collector.send(topic, Some(partition), timestamp, Some(key), value, &Headers::EMPTY);
+            let headers = if value.is_some() { &headers[store] } else { &Headers::EMPTY };
+            let sent = collector.send(topic, Some(partition), timestamp, Some(key), value, headers);
             sent.map_err(|error| unlogged(error, &names[store], key, value))
         })
     }

@@ -6,12 +6,13 @@ use super::context::{NO_TIME, RecordMetadata, TaskContext};
 use super::dead_letter::DeadLetters;
 use super::queue::{InputQueue, PartitionGroup, Taken};
 use super::times::{OperatorTimes, SavedTimes};
-use crate::broker::{OffsetAndMetadata, RawRecord, TopicPartition};
+use crate::broker::{Headers, OffsetAndMetadata, RawRecord, TopicPartition};
 use crate::config::{ErrorHandler, StreamsConfig};
 use crate::error::StreamsError;
 use crate::processor::{Punctuated, PunctuationType};
 use crate::task_id::TaskId;
 use crate::topology::{Topology, Wiring};
+use bytes::Bytes;
 use comanda_state_stores::{StoreSpec, TaskStores};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -49,6 +50,8 @@ pub struct Task {
     pub(super) letters: DeadLetters,
     /// Change log of each store, by the store's index in the task.
     pub(super) changelogs: Vec<Option<OutputTopic>>,
+    /// Headers of the values in it.
+    pub(super) changelog_headers: Vec<Headers>,
     pub(super) store_names: Vec<Arc<str>>,
     pub(super) changelog_partition: i32,
     pub(super) collector: Rc<RefCell<dyn RecordCollector>>,
@@ -100,6 +103,7 @@ impl Task {
             operator_times: OperatorTimes(times),
             letters,
             changelogs,
+            changelog_headers: specs.iter().map(changelog_headers).collect(),
             store_names: specs.into_iter().map(|spec| spec.name).collect(),
             changelog_partition: id.partition,
             collector,
@@ -304,4 +308,9 @@ impl Task {
         }
         Ok(())
     }
+}
+
+fn changelog_headers(spec: &StoreSpec) -> Headers {
+    spec.changelog_version
+        .map_or(Headers::EMPTY, |version| Headers::new(vec![("v".into(), Some(Bytes::copy_from_slice(&[version])))]))
 }

@@ -96,6 +96,8 @@ pub(crate) struct Graph {
     pub repartitions: BTreeMap<String, RepartitionInfo>,
     pub copartitions: Vec<CoPartition>,
     pub errors: Vec<String>,
+    /// Grace of the nodes that put records into windows.
+    pub window_graces_ms: BTreeMap<NodeId, i64>,
     taken_names: BTreeMap<String, usize>,
 }
 
@@ -177,6 +179,16 @@ impl Graph {
         }
         found.sort();
         found
+    }
+
+    /// How long after their end the windows of a node's rows take records: the longest grace of all windows that feed it;
+    /// none if it is not fed by windows alone (`GraphGraceSearchUtil`).
+    pub fn window_grace_ms(&self, node: NodeId) -> Option<i64> {
+        if let Some(grace_ms) = self.window_graces_ms.get(&node) {
+            return Some(*grace_ms);
+        }
+        let parents = self.nodes[node.0].parents.iter().map(|parent| self.window_grace_ms(*parent));
+        parents.collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
     /// Adds a repartition topic; its name must be free. The flag tells whether it takes records without a key.

@@ -164,3 +164,24 @@ impl Deserializer<String> for Failing {
         Err(SerdeError::invalid("never written"))
     }
 }
+
+/// Kafka Streams tells the formats of a buffer's values apart by this header.
+#[test]
+fn a_suppression_s_change_log_says_in_which_format_it_is() {
+    let (text, kept) = (Serdes::string, BufferConfig::unbounded());
+    let builder = StreamsBuilder::new();
+    builder
+        .table("in", Consumed::with(text(), text()), None)
+        .suppress(Suppressed::until_time_limit(10, text(), text(), kept).with_name("held"))
+        .to_stream()
+        .to("out", Produced::with(text(), text()));
+    let mut driver = TopologyTestDriver::new(&builder.build().unwrap()).unwrap();
+    let input = driver.input_topic("in", text(), text());
+    input.pipe(&mut driver, "a", "1", 0).unwrap();
+    input.pipe(&mut driver, "b", "2", 10).unwrap();
+    let log = driver.take_output("test-held-store-changelog").into_iter();
+    let log: Vec<_> =
+        log.map(|r| (r.key.unwrap(), r.value.is_some(), r.headers.last("v").map(<[u8]>::to_vec))).collect();
+    let (a, b) = (Bytes::from_static(b"a"), Bytes::from_static(b"b"));
+    assert_eq!(log, [(a.clone(), true, Some(vec![3])), (b, true, Some(vec![3])), (a, false, None)]);
+}

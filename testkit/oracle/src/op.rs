@@ -51,6 +51,29 @@ pub(crate) struct Branch {
     pub function: String,
 }
 
+/// What a suppression waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Until {
+    WindowClose,
+    TimeLimit,
+}
+
+/// The bounds of a suppression's buffer.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Buffer {
+    pub max_records: Option<usize>,
+    pub max_bytes: Option<usize>,
+    pub full: WhenFull,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WhenFull {
+    EmitEarly,
+    Shutdown,
+}
+
 /// An aggregation of any kind: which fields count depends on what it aggregates.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Aggregation {
@@ -208,9 +231,16 @@ pub(crate) enum Op {
         function: String,
         store: Option<Store>,
     },
+    Suppress {
+        id: String,
+        from: String,
+        until: Until,
+        #[serde(default)]
+        ms: i64,
+        buffer: Option<Buffer>,
+    },
     GlobalTable {},
     Cogroup {},
-    Suppress {},
     StreamStreamJoin {},
     StreamGlobalJoin {},
     ForeignKeyJoin {},
@@ -221,7 +251,6 @@ impl Op {
         match self {
             Self::GlobalTable {} => Some("global_table"),
             Self::Cogroup {} => Some("cogroup"),
-            Self::Suppress {} => Some("suppress"),
             Self::StreamStreamJoin {} => Some("stream_stream_join"),
             Self::StreamGlobalJoin {} => Some("stream_global_join"),
             Self::ForeignKeyJoin {} => Some("foreign_key_join"),

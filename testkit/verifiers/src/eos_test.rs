@@ -2,17 +2,12 @@
 //! application id, topics, operations and encodings as its `EosTestClient`; Kafka's own generator and verifier do the
 //! rest. `comanda-eos-test BOOTSTRAP STATE_DIR simple|complex`.
 
-use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_streams::*;
+use comanda_verifiers::{SESSION_TIMEOUT_MS, run};
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// The verifier asks for this group.
 const APPLICATION_ID: &str = "EosTest";
-/// As ducktape's `streams_eos_test` sets it.
-const SESSION_TIMEOUT_MS: i32 = 10_000;
 
 /// `data` → `echo`, `min`, `sum`; complex also → `repartition` → `max`, `cnt`. No cache: every input has its output.
 fn topology(complex: bool) -> Result<Topology, StreamsError> {
@@ -47,35 +42,14 @@ fn store<V>(values: Serde<V>, name: &str) -> Materialized<String, V> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [broker, state_dir, mode] = arguments.as_slice() else {
         return Err("usage: comanda-eos-test BOOTSTRAP STATE_DIR simple|complex".into());
     };
-    let stopped = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGTERM, stopped.clone())?;
     let config = StreamsConfig {
         session_timeout_ms: SESSION_TIMEOUT_MS,
         statestore_cache_max_bytes: 0,
         ..StreamsConfig::new(APPLICATION_ID, state_dir)
     };
-    let kafka = KafkaBroker::new(KafkaSettings::new(broker))?;
-    let mut streams = KafkaStreams::new(topology(mode == "complex")?, config, Arc::new(kafka))?;
-    streams.start()?;
-    let mut told = false;
-    while !stopped.load(Ordering::Relaxed) {
-        match streams.state() {
-            KafkaStreamsState::Error => return Err(streams.error().unwrap_or_default().into()),
-            KafkaStreamsState::Running if !told => {
-                println!("RUNNING");
-                told = true;
-            }
-            _ => std::thread::sleep(Duration::from_millis(50)),
-        }
-    }
-    match streams.close() {
-        KafkaStreamsState::NotRunning => Ok(()),
-        other => Err(format!("closed in state {other:?}").into()),
-    }
+    run(broker, topology(mode == "complex")?, config)
 }

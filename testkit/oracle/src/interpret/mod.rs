@@ -6,6 +6,7 @@ mod joins;
 mod nodes;
 mod processing;
 mod stateless;
+mod suppression;
 
 use crate::case::Case;
 use crate::error::OracleError;
@@ -49,10 +50,13 @@ struct Drawing {
     inputs: BTreeMap<String, Type>,
     sinks: BTreeMap<String, Type>,
     stores: BTreeMap<String, Named>,
+    /// Of each windowed table.
+    window_sizes_ms: BTreeMap<String, i64>,
 }
 
 impl Drawing {
     fn apply(&mut self, op: &Op) -> Result<(), OracleError> {
+        self.remember_window(op);
         match op {
             Op::Stream { id, topic, topics, value, extractor } => {
                 let topics = topics.iter().flatten().chain(topic).map(String::as_str).collect::<Vec<_>>();
@@ -97,6 +101,7 @@ impl Drawing {
             Op::TableTableJoin { id, left, right, kind, joiner, store } => {
                 self.table_table_join(id, [left, right], *kind, joiner, store.as_ref())
             }
+            Op::Suppress { id, from, until, ms, buffer } => self.suppress(id, from, (*until, *ms), *buffer),
             Op::Process { id, from, function, store } => self.process(id, from, function, store.as_ref()),
             Op::ProcessValues { id, from, function, store } => self.process_values(id, from, function, store.as_ref()),
             other => Err(OracleError::malformed(format!("{other:?} should have been refused as lacking"))),

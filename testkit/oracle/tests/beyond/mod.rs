@@ -27,6 +27,7 @@ const OPERATIONS: &[&str] = &[
     "count",
     "reduce",
     "aggregate",
+    "suppress",
     "stream_table_join",
     "table_table_join",
     "process",

@@ -1,14 +1,17 @@
-//! Clicks counted in hopping windows: what is late depends on a time that must survive every crash.
+//! Clicks counted in hopping windows: what is late depends on a time that must survive every crash. Each window also
+//! comes out once, when it is closed: what waits until then must survive too.
 
 use super::{Input, Logs, Part, Settings, same_sequence};
 use crate::dice::Dice;
 use comanda_streams::{
-    Consumed, Grouped, Materialized, Produced, Serdes, StoreType, StreamsBuilder, TimeWindows, Windowed,
+    BufferConfig, Consumed, Grouped, KTable, Materialized, Produced, Serdes, StoreType, StreamsBuilder, Suppressed,
+    TimeWindows, Windowed, WindowedSerdes,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const CLICKS: &str = "clicks";
 const TOTALS: &str = "totals";
+const FINALS: &str = "finals";
 const PARTITIONS: i32 = 2;
 const SIZE_MS: i64 = 4_000;
 const ADVANCE_MS: i64 = 2_000;
@@ -26,21 +29,19 @@ impl Part for Windowing {
         if settings.in_memory {
             stored = stored.with_store_type(StoreType::InMemory);
         }
-        builder
+        let counts = builder
             .stream(CLICKS, Consumed::with(text(), text()))
             .group_by_key(Grouped::with(text(), text()))
             .windowed_by(TimeWindows::of_size_and_grace(SIZE_MS, GRACE_MS).advance_by(ADVANCE_MS))
-            .count(stored)
-            .to_stream()
-            .map(|window: Option<Windowed<String>>, count: Option<i64>| {
-                let Some(Windowed { key, window }) = window else { return (None, None) };
-                (Some(key), Some(line(window.start_ms, count.unwrap_or(0))))
-            })
-            .to(TOTALS, Produced::with(text(), text()));
+            .count(stored);
+        write_lines(&counts, TOTALS);
+        let keys = WindowedSerdes::time_windowed(text(), SIZE_MS);
+        let closed = Suppressed::until_window_closes(keys, number(), BufferConfig::unbounded());
+        write_lines(&counts.suppress(closed), FINALS);
     }
 
     fn topics(&self) -> Vec<(&'static str, i32)> {
-        vec![(CLICKS, PARTITIONS), (TOTALS, PARTITIONS)]
+        vec![(CLICKS, PARTITIONS), (TOTALS, PARTITIONS), (FINALS, PARTITIONS)]
     }
 
     fn inputs(&mut self, dice: &mut Dice, now_ms: i64) -> Vec<Input> {
@@ -60,35 +61,67 @@ impl Part for Windowing {
 
     fn verify(&self, logs: &Logs<'_>, settings: Settings) -> Result<(), String> {
         for partition in 0..PARTITIONS {
-            let expected = reference(&logs.texts(CLICKS, partition));
-            let found = logs.texts(TOTALS, partition).into_iter();
-            let found: Vec<(String, String)> = found.map(|(key, value, _)| (key, value.unwrap_or_default())).collect();
+            let mut expected = reference(&logs.texts(CLICKS, partition));
+            let (mut totals, mut finals) = (lines(logs, TOTALS, partition), lines(logs, FINALS, partition));
             if settings.caching {
-                let what = format!("last values of {TOTALS}-{partition}");
-                same_sequence(what, &last_of_each(&found), &last_of_each(&expected))?;
-            } else {
-                same_sequence(format!("{TOTALS}-{partition}"), &found, &expected)?;
+                // What is merged until a commit closes windows later and in another order.
+                (totals, expected.totals) = (last_of_each(&totals), last_of_each(&expected.totals));
+                finals.sort();
+                expected.finals.sort();
             }
+            same_sequence(format!("{TOTALS}-{partition}"), &totals, &expected.totals)?;
+            same_sequence(format!("{FINALS}-{partition}"), &finals, &expected.finals)?;
         }
         Ok(())
     }
 }
 
-/// Every update, in order.
-fn reference(clicks: &[(String, Option<String>, i64)]) -> Vec<(String, String)> {
+fn write_lines(counts: &KTable<Windowed<String>, i64>, topic: &str) {
+    counts
+        .to_stream()
+        .map(|window: Option<Windowed<String>>, count: Option<i64>| {
+            let Some(Windowed { key, window }) = window else { return (None, None) };
+            (Some(key), Some(line(window.start_ms, count.unwrap_or(0))))
+        })
+        .to(topic, Produced::with(Serdes::string(), Serdes::string()));
+}
+
+fn lines(logs: &Logs<'_>, topic: &str, partition: i32) -> Vec<(String, String)> {
+    let found = logs.texts(topic, partition).into_iter();
+    found.map(|(key, value, _)| (key, value.unwrap_or_default())).collect()
+}
+
+/// What must come out of a partition.
+#[derive(Default)]
+struct Expected {
+    /// Every update, in order.
+    totals: Vec<(String, String)>,
+    /// Every window that is closed, in the order of closing, then of keys.
+    finals: Vec<(String, String)>,
+}
+
+fn reference(clicks: &[(String, Option<String>, i64)]) -> Expected {
     let mut counts: BTreeMap<(String, i64), i64> = BTreeMap::new();
-    let (mut stream_time, mut updates) = (i64::MIN, vec![]);
+    let mut open: BTreeSet<(i64, String)> = BTreeSet::new();
+    let (mut stream_time, mut expected) = (i64::MIN, Expected::default());
     for (key, _, time) in clicks {
         stream_time = stream_time.max(*time);
+        let closed_until = stream_time - GRACE_MS - SIZE_MS;
         let first = (time - SIZE_MS + ADVANCE_MS).max(0) / ADVANCE_MS * ADVANCE_MS;
         let starts = (0..).map(|n| first + n * ADVANCE_MS).take_while(|start| start <= time);
-        for start in starts.filter(|start| start + SIZE_MS > stream_time - GRACE_MS) {
+        for start in starts.filter(|start| *start > closed_until) {
             let count = counts.entry((key.clone(), start)).or_insert(0);
             *count += 1;
-            updates.push((key.clone(), line(start, *count)));
+            open.insert((start, key.clone()));
+            expected.totals.push((key.clone(), line(start, *count)));
+        }
+        while open.first().is_some_and(|(start, _)| *start <= closed_until) {
+            let Some((start, key)) = open.pop_first() else { break };
+            let count = counts.get(&(key.clone(), start)).copied().unwrap_or(0);
+            expected.finals.push((key, line(start, count)));
         }
     }
-    updates
+    expected
 }
 
 fn last_of_each(updates: &[(String, String)]) -> Vec<(String, String)> {
