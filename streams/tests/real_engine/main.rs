@@ -15,5 +15,6 @@ mod life;
 mod outage;
 mod oversize;
 mod refusals;
+mod returning;
 mod sharing;
 mod sizing;
