@@ -129,15 +129,22 @@ pub struct Process {
 impl Process {
     /// Starts one that dies when it passes `kill_point` (see `comanda_state_stores::kill_points`).
     pub fn start(home: &Home, kill_point: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        // A disk that refuses is a limit on the size of files here: the signal that comes with it is for other programs.
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().unwrap())
             .args(["--exact", "child::the_application_of_another_test", "--ignored", "--nocapture"])
             .env(VARIABLE, home.encode())
             .env("COMANDA_KILL_POINT", kill_point)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        // Not straight to ours: that may be a file, and a child's files may be limited.
+        let mut errors = child.stderr.take().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::stderr()));
         let restored: Arc<Mutex<BTreeMap<String, RestoredTask>>> = Arc::default();
         let states: Arc<Mutex<Vec<String>>> = Arc::default();
         let (told, told_states) = (restored.clone(), states.clone());
@@ -193,6 +200,12 @@ impl Process {
     pub fn kill(&mut self) {
         let _ = self.child.kill(); // it may have ended by itself
         self.child.wait().unwrap();
+    }
+
+    /// Bytes that a file of its may have from now on: to a disk that is full no more can be written either.
+    pub fn limit_files(&self, bytes: &str) {
+        let (pid, limit) = (format!("--pid={}", self.child.id()), format!("--fsize={bytes}:unlimited"));
+        assert!(Command::new("prlimit").args([pid, limit]).status().unwrap().success());
     }
 
     /// Has it close in good order, as whoever runs services does it.

@@ -8,6 +8,7 @@ mod bad_input;
 mod child;
 mod computed_topic;
 mod disk;
+mod disk_faults;
 mod feed;
 mod fixture;
 mod kills;
