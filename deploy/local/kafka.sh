@@ -26,8 +26,11 @@ start_server() {
 
 configure() {
   mkdir -p "$SERVER_DIR"
+  # Of two lines for one property the later one counts: an instance may have its own.
+  local own=$INSTANCE_DIR/kafka.properties
+  [[ -e $own ]] || own=
   sed -e "s|@PORT@|$KAFKA_PORT|g" -e "s|@CONTROLLER_PORT@|$KAFKA_CONTROLLER_PORT|g" -e "s|@DATA@|$SERVER_DIR/data|g" \
-    "$FOLDER/kafka/server.properties" >"$SERVER_DIR/server.properties"
+    "$FOLDER/kafka/server.properties" ${own:+"$own"} >"$SERVER_DIR/server.properties"
 }
 
 format_once() {

@@ -71,8 +71,13 @@ impl<T> Answer<T> {
 
 impl From<StreamsError> for QueryError {
     fn from(error: StreamsError) -> Self {
-        let retriable =
-            matches!(error, StreamsError::Retry(_) | StreamsError::TaskMigrated(_) | StreamsError::TaskCorrupted(_));
+        let retriable = matches!(
+            error,
+            StreamsError::Retry(_)
+                | StreamsError::TaskMigrated(_)
+                | StreamsError::TaskCorrupted(_)
+                | StreamsError::ReopenTask(_)
+        );
         Self { reason: error.to_string(), retriable }
     }
 }

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 pub enum Remedy {
     /// Try again later: nothing was changed.
     Retry,
+    /// Close the task and open it again, as often as it takes: until then the database refuses, and what is committed and
+    /// not on the disk is in the change logs.
+    Reopen,
     /// Wipe the task's local state and restore it from the change logs.
     TaskCorrupted,
     /// A mistake in the program or the set-up: trying again does not help.
@@ -16,7 +19,8 @@ pub enum Remedy {
 /// An error of a store, a backend, or the set-up of either.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The disk or the database refused; the state is as it was.
+    /// The disk or the database refused: it is full, gone, or broken. What is on the disk is as of the last flush; after a
+    /// failed flush RocksDB takes no more writes.
     #[error("{action} {table} in {}: {cause}", directory.display())]
     Io {
         /// What was attempted, as a verb.
@@ -78,6 +82,19 @@ pub enum StoreError {
         /// What was attempted.
         action: &'static str,
     },
+    /// A record in a change log that no such store wrote: restoring again would meet it again.
+    #[error(
+        "the change log of store {store:?} holds at offset {offset} a key of {key_bytes} bytes, too short for this kind of \
+         store: another program writes there, or the store was of another kind; reset the application"
+    )]
+    ForeignRecord {
+        /// The store.
+        store: String,
+        /// The record's offset.
+        offset: i64,
+        /// Length of its key.
+        key_bytes: usize,
+    },
     /// The stores were closed, or their disk has "crashed" (simulation).
     #[error("the task's stores are closed")]
     Closed,
@@ -87,13 +104,15 @@ impl StoreError {
     /// What to do about it.
     pub fn remedy(&self) -> Remedy {
         match self {
-            StoreError::Io { .. } | StoreError::Locked { .. } => Remedy::Retry,
+            StoreError::Io { .. } => Remedy::Reopen,
+            StoreError::Locked { .. } => Remedy::Retry,
             StoreError::Corrupted { .. } => Remedy::TaskCorrupted,
             StoreError::UnknownStore(_)
             | StoreError::DuplicateStore(_)
             | StoreError::WrongKind { .. }
             | StoreError::BadSpec { .. }
             | StoreError::UncommittedWrites { .. }
+            | StoreError::ForeignRecord { .. }
             | StoreError::Closed => Remedy::Fatal,
         }
     }

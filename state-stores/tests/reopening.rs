@@ -3,7 +3,8 @@
 
 use comanda_state_stores::backend::{Backend, RocksBackend, SharedResources};
 use comanda_state_stores::{
-    Direction, Persistence, Positions, Remedy, StoreError, StoreSpec, TaskStorage, TaskStores, VersionedRecord,
+    ChangelogRecord, Direction, Persistence, Positions, Remedy, StoreError, StoreSpec, TaskStorage, TaskStores,
+    VersionedRecord,
 };
 use std::path::Path;
 use tempfile::TempDir;
@@ -114,6 +115,39 @@ fn a_damaged_table_is_corrupt_when_read() {
         stores.key_value("a").unwrap().get(b"k")
     });
     assert_eq!(read.err().unwrap().remedy(), Remedy::TaskCorrupted);
+}
+
+#[test]
+fn a_directory_deleted_under_a_task_is_named_at_the_next_flush_and_opens_empty() {
+    let scratch = TempDir::new().unwrap();
+    let directory = scratch.path().join("0_1");
+    let specs = filled(&directory);
+    let stores = TaskStores::new(open(&directory, &specs).unwrap());
+    std::fs::remove_dir_all(&directory).unwrap();
+    stores.key_value("a").unwrap().put(b"k", b"w");
+    stores.commit(&Positions::default().with_changelog("a", 6));
+    let refused = stores.apply().and_then(|()| stores.flush()).unwrap_err();
+    assert_eq!(refused.remedy(), Remedy::Reopen, "{refused}");
+    assert!(refused.to_string().contains("0_1"), "{refused}");
+    drop(stores);
+    assert_eq!(open(&directory, &specs).unwrap().positions(), &Positions::default());
+}
+
+#[test]
+fn a_record_that_is_none_of_the_store_s_is_named_and_not_tried_again() {
+    let scratch = TempDir::new().unwrap();
+    for (spec, name) in [(StoreSpec::window("w", 1000, 10), "w"), (StoreSpec::session("s", 1000), "s")] {
+        let mut storage = open(&scratch.path().join(name), &[spec]).unwrap();
+        let record = ChangelogRecord { key: b"short", value: Some(b"v"), timestamp_ms: 1, offset: 41 };
+        let refused = storage.restore(0, [record], 42).unwrap_err();
+        assert_eq!(refused.remedy(), Remedy::Fatal, "{refused}");
+        let text = refused.to_string();
+        assert!(
+            text.contains(&format!("{name:?}")) && text.contains("offset 41") && text.contains("5 bytes"),
+            "{text}"
+        );
+        assert_eq!(storage.positions(), &Positions::default(), "nothing of the batch counts");
+    }
 }
 
 #[test]

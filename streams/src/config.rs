@@ -1,7 +1,11 @@
 //! The engine's settings, named as Kafka Streams' (`StreamsConfig`).
 
 use crate::dsl::StoreType;
+use crate::error::StreamsError;
 use std::path::PathBuf;
+
+/// Brokers take names of 249 bytes; the thread's number is added.
+const LONGEST_INSTANCE_ID: usize = 240;
 
 /// What holds when a process dies at any point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +64,10 @@ pub struct StreamsConfig {
     pub max_poll_interval_ms: i64,
     /// `session.timeout.ms`: a member not heard of for so long is dead.
     pub session_timeout_ms: i32,
+    /// `group.instance.id` (KIP-345): makes each thread a static member, `<id>-<n>` with n from 1. It does not leave the
+    /// group on close and has its tasks back when it returns within the session time-out, without a rebalance. Each
+    /// instance needs one of its own: letters, digits, `.`, `_` and `-`.
+    pub group_instance_id: Option<String>,
     /// `heartbeat.interval.ms`.
     pub heartbeat_interval_ms: i32,
     /// `task.timeout.ms`: how long a task tries again what may succeed later.
@@ -106,6 +114,7 @@ impl StreamsConfig {
             input_buffer_max_bytes: 4 * MIB,
             max_poll_interval_ms: 300_000,
             session_timeout_ms: 6_000,
+            group_instance_id: None,
             heartbeat_interval_ms: 500,
             task_timeout_ms: 300_000,
             num_standby_replicas: 0,
@@ -120,5 +129,50 @@ impl StreamsConfig {
             processing_handler: ErrorHandler::DeadLetter,
             production_handler: ProductionHandler::Fail,
         }
+    }
+
+    /// `group.instance.id` of one stream thread, as Kafka Streams forms it.
+    pub(crate) fn instance_id(&self, slot: usize) -> Option<String> {
+        self.group_instance_id.as_ref().map(|id| format!("{id}-{}", slot + 1))
+    }
+
+    /// Refuses what brokers would refuse later, thread by thread.
+    pub(crate) fn check(&self) -> Result<(), StreamsError> {
+        let refused = |id: &&String| {
+            let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+            id.is_empty() || id.len() > LONGEST_INSTANCE_ID || !id.bytes().all(legal)
+        };
+        match self.group_instance_id.as_ref().filter(refused) {
+            None => Ok(()),
+            Some(id) => Err(StreamsError::Fatal(format!(
+                "group_instance_id `{id}` is refused: 1 to {LONGEST_INSTANCE_ID} letters, digits, `.`, `_` and `-`"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn with_instance(id: &str) -> StreamsConfig {
+        StreamsConfig { group_instance_id: Some(id.to_owned()), ..StreamsConfig::new("app", "/nowhere") }
+    }
+
+    #[test]
+    fn each_thread_is_a_static_member_of_its_own_as_in_kafka_streams() {
+        let ids = [0, 1].map(|slot| with_instance("pod-3").instance_id(slot).unwrap());
+        assert_eq!(ids, ["pod-3-1", "pod-3-2"]);
+        assert_eq!(StreamsConfig::new("app", "/nowhere").instance_id(0), None);
+    }
+
+    #[test]
+    fn an_instance_id_that_no_broker_takes_is_refused_by_name() {
+        for bad in ["", "pod 3", "pod/3", &"x".repeat(241)] {
+            let error = with_instance(bad).check().unwrap_err().to_string();
+            assert!(error.contains("group_instance_id"), "{error}");
+        }
+        with_instance("pod_3.a-B").check().unwrap();
     }
 }

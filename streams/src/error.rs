@@ -13,6 +13,10 @@ pub enum StreamsError {
     /// A record cannot be processed: it goes to the dead-letter topic and leaves no trace in state or output.
     #[error("record cannot be processed: {0}")]
     SkipRecord(String),
+    /// A task's disk refuses (full, gone, broken): closed without writing and opened again until the disk takes it, up to
+    /// `task.timeout.ms`; the change log has what the disk has not.
+    #[error("local state cannot be used until it is opened again: {0}")]
+    ReopenTask(String),
     /// A task's local state contradicts its change log: wiped and restored from the log's beginning.
     #[error("local state is unusable and will be restored: {0}")]
     TaskCorrupted(String),
@@ -58,6 +62,7 @@ impl From<StoreError> for StreamsError {
         let text = error.to_string();
         match error.remedy() {
             Remedy::Retry => Self::Retry(text),
+            Remedy::Reopen => Self::ReopenTask(text),
             Remedy::TaskCorrupted => Self::TaskCorrupted(text),
             Remedy::Fatal => Self::Fatal(text),
         }

@@ -56,6 +56,17 @@ pub enum KafkaError {
         /// The failure.
         source: io::Error,
     },
+    /// One side does not take the other's certificate.
+    #[error(
+        "{address} and this client do not trust each other: {reason}; look at ssl.ca.location, ssl.certificate.location and \
+         the name in the broker's certificate"
+    )]
+    Untrusted {
+        /// The broker.
+        address: String,
+        /// TLS's words.
+        reason: String,
+    },
     /// Bytes that are not the protocol, or a broker too old for it.
     #[error("{address} and this client do not understand each other: {reason}")]
     Protocol {

@@ -29,7 +29,7 @@ impl TaskStorage {
     /// The backend keeps a batch and the offset it reaches together, so that stopping anywhere is safe.
     ///
     /// # Errors
-    /// [`StoreError::UncommittedWrites`]; [`StoreError::Corrupted`] for a key that is none of this kind of store; the
+    /// [`StoreError::UncommittedWrites`]; [`StoreError::ForeignRecord`] for a key that is none of this kind of store; the
     /// disk's.
     pub fn restore<'a>(
         &mut self,
@@ -84,7 +84,7 @@ impl TaskStorage {
         };
         let mut table = store.segment_of(0);
         if let Some(time) = time {
-            let (time_ms, sequence) = time.ok_or_else(|| foreign_key(&store.spec.name))?;
+            let (time_ms, sequence) = time.ok_or_else(|| foreign(&store.spec.name, record))?;
             store.now.observed_ms = store.now.observed_ms.max(time_ms);
             store.now.sequence = store.now.sequence.max(sequence);
             if time_ms < store.earliest_visible() {
@@ -131,11 +131,6 @@ impl TaskStorage {
     }
 }
 
-fn foreign_key(store: &str) -> StoreError {
-    StoreError::Corrupted {
-        action: "restore",
-        table: store.to_owned(),
-        directory: Default::default(),
-        cause: "a change-log key too short to be one of this kind of store".into(),
-    }
+fn foreign(store: &str, record: &ChangelogRecord<'_>) -> StoreError {
+    StoreError::ForeignRecord { store: store.to_owned(), offset: record.offset, key_bytes: record.key.len() }
 }

@@ -22,6 +22,12 @@ pub struct EndpointTasks {
 /// [`Member::revoked`](super::Member::revoked).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assignment {
+    /// Whom it was made for. A static member that comes back is given what was made for its former life (KIP-345).
+    pub member_id: String,
+    /// The topology it was made for.
+    pub topology: u64,
+    /// Others wait for tasks that the member had: it is to rejoin as soon as it has let go of them.
+    pub taken: bool,
     /// Tasks to run.
     pub active: BTreeSet<TaskId>,
     /// Tasks to keep a copy of.
@@ -43,14 +49,17 @@ pub struct Assignment {
 const WHAT: &str = "the assignment from the group's leader";
 
 impl Assignment {
-    /// An assignment of nothing, saying why.
-    pub fn failed(error: impl Into<String>) -> Self {
-        Self { error: Some(error.into()), ..Self::default() }
+    /// An assignment of nothing for `member_id`, saying why.
+    pub fn failed(member_id: impl Into<String>, error: impl Into<String>) -> Self {
+        Self { member_id: member_id.into(), error: Some(error.into()), ..Self::default() }
     }
 
     /// As bytes for `userData`.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
+        writer.text(&self.member_id);
+        writer.fixed(&self.topology.to_be_bytes());
+        writer.flag(self.taken);
         writer.tasks(self.active.iter());
         writer.tasks(self.standbys.iter());
         writer.tasks(self.warmups.iter());
@@ -71,6 +80,9 @@ impl Assignment {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let mut reader = Reader::new(WHAT, bytes)?;
         let assignment = Self {
+            member_id: reader.text()?,
+            topology: u64::from_be_bytes(reader.fixed()?),
+            taken: reader.flag()?,
             active: reader.tasks()?,
             standbys: reader.tasks()?,
             warmups: reader.tasks()?,
@@ -98,6 +110,9 @@ mod tests {
     fn full() -> Assignment {
         let task = |partition| TaskId::new(1, partition);
         Assignment {
+            member_id: "m1".into(),
+            topology: 0xdead_beef_0bad_cafe,
+            taken: true,
             active: [task(0), task(4)].into(),
             standbys: [task(1)].into(),
             warmups: [task(2)].into(),
@@ -115,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_assignment_reads_back_what_was_written() {
-        for assignment in [full(), Assignment::default(), Assignment::failed("why")] {
+        for assignment in [full(), Assignment::default(), Assignment::failed("m1", "why")] {
             assert_eq!(Assignment::decode(&assignment.encode()).unwrap(), assignment);
         }
     }

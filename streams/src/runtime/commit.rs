@@ -3,6 +3,7 @@
 //! Local state never runs ahead of Kafka: a task's writes become committed ones only after the transaction is, and reach
 //! RocksDB only after that.
 
+use super::mending::Then;
 use super::slots::Slot;
 use super::thread::StreamThread;
 use crate::broker::{GroupIdentity, OffsetAndMetadata, ProducedPartition, TopicPartition};
@@ -115,6 +116,12 @@ impl StreamThread {
         let exactly_once = self.exactly_once;
         for slot in self.slots.iter_mut().filter(|slot| dirty.contains(&slot.task.id())) {
             let reached = slot.task.changelog_offsets(&written);
+            if let Some(reason) = slot.task.changelog_went_back(&reached) {
+                let task = slot.task.id();
+                tracing::error!(thread = self.name, %task, reason, "the task's state is restored from its change logs");
+                self.mending.abort_and(Then::Rewind);
+                self.mending.corrupt.insert(task);
+            }
             slot.task.committed(&reached);
             slot.note_committed(offsets);
             if exactly_once {

@@ -18,6 +18,8 @@ pub(super) struct Mending {
     pub abort: bool,
     /// Tasks whose state cannot be used: restored from the beginning.
     pub corrupt: BTreeSet<TaskId>,
+    /// Tasks whose disk refuses: closed, and opened as of their last flush.
+    pub reopen: BTreeSet<TaskId>,
     pub then: Option<Then>,
 }
 
@@ -99,9 +101,10 @@ impl StreamThread {
 
     /// All tasks of the thread go back to the last commit; those with unusable state are restored.
     fn rewind(&mut self) -> Result<(), StreamsError> {
-        for task in std::mem::take(&mut self.mending.corrupt) {
-            drop(self.take_out(task));
-            self.reopen(task, true);
+        let corrupt = std::mem::take(&mut self.mending.corrupt);
+        for task in std::mem::take(&mut self.mending.reopen).union(&corrupt) {
+            drop(self.take_out(*task));
+            self.reopen(*task, corrupt.contains(task));
         }
         self.slots.rewind(&mut *self.consumer)?;
         self.mending.then = None;
@@ -114,6 +117,7 @@ impl StreamThread {
             let wipe = self.mending.corrupt.remove(&task);
             self.reopen(task, wipe);
         }
+        self.mending.reopen.clear();
         self.mending.then = None;
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::mending::Then;
 use super::thread::StreamThread;
 use crate::error::StreamsError;
+use crate::task_id::TaskId;
 
 /// The first pause before trying again; it grows with the time the failure lasts.
 const SHORTEST_PAUSE_MS: i64 = 100;
@@ -71,9 +72,15 @@ impl StreamThread {
             }
             StreamsError::TaskCorrupted(_) => {
                 self.mending.abort_and(Then::Rewind);
-                let all = self.slots.tasks();
-                self.mending.corrupt.extend(all.into_iter().filter(|task| self.at_work.is_none_or(|t| t == *task)));
+                let struck = self.struck(&text);
+                self.mending.corrupt.extend(struck);
                 Ok(())
+            }
+            StreamsError::ReopenTask(_) => {
+                self.mending.abort_and(Then::Rewind);
+                let struck = self.struck(&text);
+                self.mending.reopen.extend(struck);
+                self.pause(&text)
             }
             // Outside of a record's way (a punctuation, a cache's flush) there is none to skip.
             StreamsError::SkipRecord(reason) => {
@@ -81,6 +88,16 @@ impl StreamThread {
             }
             error @ (StreamsError::Topology(_) | StreamsError::Fatal(_)) => Err(error),
         }
+    }
+
+    /// The tasks whose state an error is about: the one at work, else any of them.
+    fn struck(&self, text: &str) -> Vec<TaskId> {
+        let all = self.slots.tasks().into_iter();
+        let struck: Vec<TaskId> = all.filter(|task| self.at_work.is_none_or(|at_work| at_work == *task)).collect();
+        for task in &struck {
+            tracing::error!(thread = self.name, %task, error = text, "the task's local state: it is opened again");
+        }
+        struck
     }
 
     /// Pauses before the next attempt, and gives up after the task time-out.

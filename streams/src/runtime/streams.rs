@@ -58,8 +58,9 @@ impl KafkaStreams {
     /// Opens the state directory; nothing runs yet.
     ///
     /// # Errors
-    /// If the directory cannot be used, or another process uses it.
+    /// If a setting is refused, the directory cannot be used, or another process uses it.
     pub fn new(topology: Topology, config: StreamsConfig, broker: Arc<dyn Broker>) -> Result<Self, StreamsError> {
+        config.check()?;
         let directory = StateDirectory::open(&config.state_dir, &config.application_id)?;
         let shared = Shared {
             config,
@@ -177,7 +178,8 @@ impl KafkaStreams {
         KeyQueryMetadata { task, active_host: owner.into_iter().next() }
     }
 
-    /// Stops in good order: commits, flushes, leaves the group; waits for it.
+    /// Stops in good order: commits, flushes, leaves the group (a static member stays in it until its session ends);
+    /// waits for it.
     pub fn close(mut self) -> KafkaStreamsState {
         self.state.go(KafkaStreamsState::PendingShutdown);
         self.stop.store(true, Ordering::Relaxed);

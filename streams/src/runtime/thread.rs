@@ -107,7 +107,7 @@ impl StreamThread {
             producer.init_transactions()?;
         }
         let collector = ProducerCollector::new(producer, shared.broker.admin()?, exactly_once);
-        let member = Member::new(member_config(&shared, &transactional_id), local_state(&shared));
+        let member = Member::new(member_config(&shared, slot, &transactional_id), local_state(&shared));
         let transport = shared.broker.group(&config.application_id)?;
         Ok(Self {
             name: format!("{}-StreamThread-{}", config.application_id, slot + 1),
@@ -267,7 +267,7 @@ impl StreamThread {
     }
 }
 
-fn member_config(shared: &Shared, transactional_id: &str) -> MemberConfig {
+fn member_config(shared: &Shared, slot: usize, transactional_id: &str) -> MemberConfig {
     let config = &shared.config;
     let endpoint = (!config.application_server.is_empty()).then(|| config.application_server.clone());
     MemberConfig {
@@ -276,7 +276,7 @@ fn member_config(shared: &Shared, transactional_id: &str) -> MemberConfig {
         heartbeat_interval_ms: config.heartbeat_interval_ms,
         rebalance_timeout_ms: config.session_timeout_ms.max(10_000),
         probing_interval_ms: 600_000,
-        instance_id: None,
+        instance_id: config.instance_id(slot),
         topics: shared.topology.source_topics(),
         profile: Profile {
             process_id: shared.directory.process_id(),

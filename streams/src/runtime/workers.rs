@@ -97,7 +97,7 @@ fn open_tasks(shared: Arc<Shared>, todo: &Receiver<Errand>, done: &Sender<Opened
             Err(TryRecvError::Empty) => {}
         }
         if let Some(opened) = opener.step(RESTORE_WAIT) {
-            if matches!(opened.outcome, Err(StreamsError::Retry(_))) {
+            if matches!(opened.outcome, Err(StreamsError::Retry(_) | StreamsError::ReopenTask(_))) {
                 std::thread::sleep(RESTORE_WAIT);
             }
             if done.send(opened).is_err() {

@@ -57,6 +57,22 @@ impl Task {
         .collect()
     }
 
+    /// Whether a change log holds less than it held before, and so not what the store holds: it was deleted and made again,
+    /// or an unclean election truncated it. Kafka's word counts: whoever takes the task over would restore that.
+    pub fn changelog_went_back(&self, reached: &[(usize, i64)]) -> Option<String> {
+        let back = |(store, offset): &(usize, i64)| {
+            let before = self.changelogs_reached[*store];
+            (*offset <= before).then(|| {
+                let (name, task) = (&self.store_names[*store], self.id);
+                format!(
+                    "the change log of store `{name}` of task {task} went back from offset {before} to {offset}: it was made \
+                     again or truncated"
+                )
+            })
+        };
+        reached.iter().find_map(back)
+    }
+
     /// Flushes caches downstream and sends the change logs: after this nothing is sent until the commit is over.
     pub fn prepare_commit(&mut self) -> Result<(), StreamsError> {
         self.flush_caches()?;
@@ -97,6 +113,7 @@ impl Task {
     pub fn committed(&mut self, changelog_offsets: &[(usize, i64)]) {
         let mut positions = Positions::default();
         for (store, offset) in changelog_offsets {
+            self.changelogs_reached[*store] = *offset;
             positions.changelogs.insert(self.store_names[*store].clone(), *offset);
         }
         for queue in &self.inputs.queues {

@@ -54,6 +54,8 @@ pub struct Task {
     pub(super) changelog_headers: Vec<Headers>,
     pub(super) store_names: Vec<Arc<str>>,
     pub(super) changelog_partition: i32,
+    /// How far each store's change log reached at the last commit, next offset; -1 where that is not known.
+    pub(super) changelogs_reached: Vec<i64>,
     pub(super) collector: Rc<RefCell<dyn RecordCollector>>,
     pub(super) committed: super::commit::Committed,
     /// Records that failed: when they come again after the abort they go to the dead-letter topic unprocessed.
@@ -92,6 +94,8 @@ impl Task {
             dead_letters: 0,
             dropped: 0,
         };
+        let known = stores.committed_positions().changelogs;
+        let changelogs_reached = specs.iter().map(|spec| known.get(&spec.name).copied().unwrap_or(-1)).collect();
         let mut task = Self {
             id,
             application_id: app.clone(),
@@ -106,6 +110,7 @@ impl Task {
             changelog_headers: specs.iter().map(changelog_headers).collect(),
             store_names: specs.into_iter().map(|spec| spec.name).collect(),
             changelog_partition: id.partition,
+            changelogs_reached,
             collector,
             committed: super::commit::Committed::default(),
             poisoned: BTreeMap::new(),

@@ -29,6 +29,7 @@ pub struct Home {
     pub session_timeout_ms: i32,
     pub guarantee: ProcessingGuarantee,
     pub application: Application,
+    pub instance_id: Option<String>,
 }
 
 /// Which of the applications.
@@ -54,6 +55,7 @@ impl Home {
             session_timeout_ms: 6_000,
             guarantee: ProcessingGuarantee::ExactlyOnceV2,
             application: Application::Counting,
+            instance_id: None,
         }
     }
 
@@ -69,6 +71,7 @@ impl Home {
             num_stream_threads: self.threads,
             processing_guarantee: self.guarantee,
             session_timeout_ms: self.session_timeout_ms,
+            group_instance_id: self.instance_id.clone(),
             max_uncommitted_bytes: 2 * FLUSH_BYTES,
             apply_bytes: FLUSH_BYTES / 2,
             flush_bytes: FLUSH_BYTES,
@@ -81,15 +84,16 @@ impl Home {
         let at_least_once = self.guarantee == ProcessingGuarantee::AtLeastOnce;
         let windowing = self.application == Application::Windowing;
         let directory = self.state_dir.display();
+        let instance_id = self.instance_id.as_deref().unwrap_or("-");
         format!(
             "{kafka}\n{application_id}\n{input}\n{output}\n{directory}\n{threads}\n{session_timeout_ms}\n\
-             {at_least_once}\n{windowing}"
+             {at_least_once}\n{windowing}\n{instance_id}"
         )
     }
 
     fn decode(text: &str) -> Self {
         let lines: Vec<&str> = text.lines().collect();
-        let [kafka, application_id, input, output, directory, threads, session, at_least_once, windowing] =
+        let [kafka, application_id, input, output, directory, threads, session, at_least_once, windowing, instance_id] =
             lines.try_into().unwrap();
         let mut home = Self::new(application_id, input, output, Path::new(directory));
         home.kafka = kafka.to_owned();
@@ -100,6 +104,7 @@ impl Home {
         if windowing == "true" {
             home.application = Application::Windowing;
         }
+        home.instance_id = (instance_id != "-").then(|| instance_id.to_owned());
         home
     }
 }
@@ -118,24 +123,36 @@ pub struct Process {
     /// Ends with this process, however that ends.
     _input: ChildStdin,
     restored: Arc<Mutex<BTreeMap<String, RestoredTask>>>,
+    states: Arc<Mutex<Vec<String>>>,
 }
 
 impl Process {
     /// Starts one that dies when it passes `kill_point` (see `comanda_state_stores::kill_points`).
     pub fn start(home: &Home, kill_point: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        // A disk that refuses is a limit on the size of files here: the signal that comes with it is for other programs.
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().unwrap())
             .args(["--exact", "child::the_application_of_another_test", "--ignored", "--nocapture"])
             .env(VARIABLE, home.encode())
             .env("COMANDA_KILL_POINT", kill_point)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        // Not straight to ours: that may be a file, and a child's files may be limited.
+        let mut errors = child.stderr.take().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::stderr()));
         let restored: Arc<Mutex<BTreeMap<String, RestoredTask>>> = Arc::default();
-        let told = restored.clone();
+        let states: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (told, told_states) = (restored.clone(), states.clone());
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if let Some((_, state)) = line.split_once("state ") {
+                    told_states.lock().unwrap().push(state.to_owned());
+                }
                 let Some((_, words)) = line.split_once("restored ") else { continue };
                 let words: Vec<&str> = words.split(' ').collect();
                 let (records, log_records) = (words[1].parse().unwrap(), words[2].parse().unwrap());
@@ -143,12 +160,17 @@ impl Process {
                 told.lock().unwrap().insert(words[0].to_owned(), task);
             }
         });
-        Self { child, _input: input, restored }
+        Self { child, _input: input, restored, states }
     }
 
     /// The tasks that it has opened so far.
     pub fn restored(&self) -> BTreeMap<String, RestoredTask> {
         self.restored.lock().unwrap().clone()
+    }
+
+    /// The states that its application has been in so far.
+    pub fn states(&self) -> Vec<String> {
+        self.states.lock().unwrap().clone()
     }
 
     /// Waits until it runs at least so many tasks.
@@ -180,6 +202,12 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Bytes that a file of its may have from now on: to a disk that is full no more can be written either.
+    pub fn limit_files(&self, bytes: &str) {
+        let (pid, limit) = (format!("--pid={}", self.child.id()), format!("--fsize={bytes}:unlimited"));
+        assert!(Command::new("prlimit").args([pid, limit]).status().unwrap().success());
+    }
+
     /// Has it close in good order, as whoever runs services does it.
     pub fn terminate(mut self) {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
@@ -208,6 +236,10 @@ fn the_application_of_another_test() {
     let mut streams = KafkaStreams::new(home.topology(), home.config(), cluster(&home.kafka)).unwrap();
     streams.set_restore_listener(|restored| {
         println!("\nrestored {} {} {}", restored.task, restored.records, restored.log_records);
+        std::io::stdout().flush().unwrap();
+    });
+    streams.set_state_listener(|new, _| {
+        println!("\nstate {new:?}");
         std::io::stdout().flush().unwrap();
     });
     streams.start().unwrap();

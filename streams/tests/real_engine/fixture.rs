@@ -80,16 +80,17 @@ pub fn read_all(broker: &dyn Broker, topic: &str) -> BTreeMap<i32, Vec<RawRecord
     reader.records
 }
 
-struct Reader {
+/// Reads all partitions of a topic from the beginning.
+pub struct Reader {
     consumer: Box<dyn comanda_streams::broker::Consumer>,
     admin: Box<dyn Admin>,
     partitions: Vec<TopicPartition>,
-    records: BTreeMap<i32, Vec<RawRecord>>,
+    pub records: BTreeMap<i32, Vec<RawRecord>>,
     fetched: Vec<Fetched>,
 }
 
 impl Reader {
-    fn new(broker: &dyn Broker, topic: &str) -> Self {
+    pub fn new(broker: &dyn Broker, topic: &str) -> Self {
         let mut consumer = broker.consumer(ConsumerRole::Restore).unwrap();
         let mut admin = broker.admin().unwrap();
         let described = admin.describe_topics(&[topic]).unwrap().remove(0);
@@ -101,7 +102,7 @@ impl Reader {
         Self { consumer, admin, partitions, records: BTreeMap::new(), fetched: vec![] }
     }
 
-    fn poll(&mut self) {
+    pub fn poll(&mut self) {
         self.consumer.poll(Duration::from_millis(50), 10_000, &mut self.fetched).unwrap();
         for item in self.fetched.drain(..) {
             match item {

@@ -19,11 +19,27 @@ impl OwnServer {
     /// # Panics
     /// If it does not start.
     pub fn start(kind: Kind) -> Self {
+        Self::start_with(kind, "")
+    }
+
+    /// Starts a broker with `properties` over those it has anyway; `@PORT@` and `@CONTROLLER_PORT@` stand for its ports.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_kafka_with(properties: &str) -> Self {
+        Self::start_with(Kind::Kafka, properties)
+    }
+
+    fn start_with(kind: Kind, properties: &str) -> Self {
         let script = Script::new(kind, &unique_name("own"));
         let instance_dir = script.instance_dir();
         fs::create_dir_all(&instance_dir).unwrap_or_else(|error| panic!("{}: {error}", instance_dir.display()));
+        if !properties.is_empty() {
+            let file = instance_dir.join("kafka.properties");
+            fs::write(&file, properties).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
         let guard = Guard::start(&script, &instance_dir.join("users.lock"), 0);
-        script.run("start");
+        script.run(&["start"]);
         OwnServer { address: script.address(), script, guard }
     }
 
@@ -32,20 +48,28 @@ impl OwnServer {
         &self.address
     }
 
+    /// Runs one of Kafka's own command-line tools: its class, then its arguments.
+    ///
+    /// # Panics
+    /// With the tool's own words if it fails.
+    pub fn kafka_tool(&self, arguments: &[&str]) {
+        self.script.run(&[&["tool"], arguments].concat());
+    }
+
     /// Stops it in order (SIGTERM) and waits until it is gone. Its data stays.
     pub fn stop(&self) {
-        self.script.run("stop");
+        self.script.run(&["stop"]);
     }
 
     /// Kills it (SIGKILL): what it had not written down is lost.
     pub fn kill(&self) {
-        self.script.run("kill");
+        self.script.run(&["kill"]);
     }
 
     /// Starts it again after [`stop`](Self::stop) or [`kill`](Self::kill), on the same ports and data, and
     /// waits until it answers.
     pub fn start_again(&self) {
-        self.script.run("start");
+        self.script.run(&["start"]);
     }
 }
 

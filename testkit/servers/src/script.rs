@@ -53,16 +53,16 @@ impl Script {
         Script { repository: repository(), kind, instance: instance.to_owned(), ports: [free_port(), free_port()] }
     }
 
-    /// Runs one verb of the script.
+    /// Runs one verb of the script, with its arguments.
     ///
     /// # Panics
     /// With the script's own words if it fails.
-    pub fn run(&self, verb: &str) {
+    pub fn run(&self, verb: &[&str]) {
         let output =
-            self.command(verb).output().unwrap_or_else(|error| panic!("{} {verb}: {error}", self.path().display()));
+            self.command(verb).output().unwrap_or_else(|error| panic!("{} {verb:?}: {error}", self.path().display()));
         assert!(
             output.status.success(),
-            "{} {verb}: {}",
+            "{} {verb:?}: {}",
             self.kind.name(),
             String::from_utf8_lossy(&output.stderr).trim()
         );
@@ -70,7 +70,11 @@ impl Script {
 
     /// Whether the server runs, on whatever ports.
     pub fn is_up(&self) -> bool {
-        self.command("status").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+        self.command(&["status"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
     }
 
     /// Where the running server answers, as it wrote down itself.
@@ -103,9 +107,9 @@ impl Script {
         self.repository.join("testkit/servers/guard.sh")
     }
 
-    fn command(&self, verb: &str) -> Command {
+    fn command(&self, verb: &[&str]) -> Command {
         let mut command = Command::new(self.path());
-        self.environment(&mut command).arg(verb);
+        self.environment(&mut command).args(verb);
         command
     }
 }

@@ -75,7 +75,7 @@ impl Shared {
         let starting = open(&instance_dir.join(format!("{}.starting", kind.name())));
         starting.lock().expect("locks work in a cache directory");
         if !script.is_up() {
-            script.run("start");
+            script.run(&["start"]);
         }
         Shared { address: script.address(), _kept_alive_by: Some((users, guard)) }
     }

@@ -22,6 +22,7 @@ pub(crate) struct Client {
 struct Reports {
     deliveries: RefCell<Deliveries>,
     topic_failures: RefCell<Vec<Failure>>,
+    refusal: RefCell<Option<Failure>>,
 }
 
 /// Failed topics remembered at once: as long as nobody asks, more of them are no news.
@@ -83,6 +84,13 @@ impl Client {
     /// `topic [partition]:`.
     pub(crate) fn take_topic_failures(&self) -> Vec<Failure> {
         self.reports.topic_failures.take()
+    }
+
+    /// Takes the newest answer of a broker that does not accept who we are. librdkafka goes on trying: a call that waits for
+    /// the connection only times out.
+    pub(crate) fn take_refusal(&self) -> Option<Failure> {
+        self.poll(Duration::ZERO);
+        self.reports.refusal.take()
     }
 
     /// Serves delivery reports and errors, waiting up to `wait` for one.
@@ -157,6 +165,9 @@ unsafe extern "C" fn on_error(_: *mut sys::rd_kafka_t, code: c_int, text: *const
     // SAFETY: as `on_delivery`; the text is zero-terminated.
     let (reports, text) = unsafe { (&*opaque.cast::<Reports>(), CStr::from_ptr(text).to_string_lossy().into_owned()) };
     if !failure::is_of_topic(code) {
+        if code == failure::code::AUTHENTICATION {
+            reports.refusal.replace(Some(Failure { text: text.clone(), ..Failure::of_code(code) }));
+        }
         tracing::warn!(target: "librdkafka", code, "{text}");
         return;
     }

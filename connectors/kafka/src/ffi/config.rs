@@ -1,6 +1,7 @@
 //! A librdkafka configuration under construction.
 
 use crate::KafkaError;
+use crate::settings::shown;
 use rdkafka_sys as sys;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::NonNull;
@@ -28,8 +29,11 @@ impl Config {
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), KafkaError> {
-        let invalid =
-            |reason: String| KafkaError::InvalidSetting { key: key.to_owned(), value: value.to_owned(), reason };
+        let invalid = |reason: String| KafkaError::InvalidSetting {
+            key: key.to_owned(),
+            value: shown(key, value).to_owned(),
+            reason,
+        };
         let (Ok(name), Ok(text)) = (CString::new(key), CString::new(value)) else {
             return Err(invalid("it contains a zero byte".to_owned()));
         };

@@ -29,6 +29,8 @@ pub(crate) mod code {
     pub(crate) const PREV_IN_PROGRESS: i32 = -177;
     /// Request timed out in the client's queue.
     pub(crate) const TIMED_OUT_QUEUE: i32 = -166;
+    /// The broker does not accept who we are.
+    pub(crate) const AUTHENTICATION: i32 = -169;
     /// Call again.
     pub(crate) const RETRY: i32 = -153;
     /// Record dropped from the queue by a purge.

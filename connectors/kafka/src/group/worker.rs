@@ -74,7 +74,7 @@ impl Worker {
     fn try_serve(&mut self, request: GroupRequest) -> Result<GroupResponse, KafkaError> {
         let patience = exchange::patience(&request, self.endpoint.timeout);
         let is_join = matches!(request, GroupRequest::Join { .. });
-        let mut connection = match self.connection.take() {
+        let mut connection = match self.connection.take().filter(|open| !open.is_used_up()) {
             Some(connection) => connection,
             None => self.connect()?,
         };
@@ -93,7 +93,7 @@ impl Worker {
 
     fn connect(&mut self) -> Result<Connection, KafkaError> {
         let coordinator = self.cluster.coordinator(&self.group_id)?;
-        Connection::open(&coordinator, &self.endpoint.client_id, self.endpoint.timeout)
+        Connection::open(&coordinator, &self.endpoint)
     }
 
     /// An answer may say that the coordinator has moved or is not ready.

@@ -97,7 +97,10 @@ impl KafkaProducer {
 
 impl Producer for KafkaProducer {
     fn init_transactions(&mut self) -> Result<(), BrokerError> {
-        self.client.init_transactions().map_err(|e| self.error(self.call(), "init_transactions", &e))
+        self.client.init_transactions().map_err(|failure| {
+            let cause = self.client.take_refusal().unwrap_or(failure);
+            self.error(self.call(), "init_transactions", &cause)
+        })
     }
 
     fn begin_transaction(&mut self) -> Result<(), BrokerError> {

@@ -1,21 +1,40 @@
 //! librdkafka settings: the engine's defaults, what the embedder passes through, and what is refused.
 
 mod refused;
+mod security;
 
 use crate::KafkaError;
 use crate::wire::Endpoint;
 use comanda_streams::broker::ConsumerRole;
-use refused::REFUSED;
+use refused::{NOT_ON_OWN_CONNECTIONS, REFUSED};
+use std::fmt;
 use std::time::Duration;
 
 /// How to reach a cluster, and librdkafka settings passed through.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KafkaSettings {
     /// `host:port`, comma-separated.
     pub bootstrap_servers: String,
     /// Settings in librdkafka's names, in order. `main.consumer.`, `restore.consumer.`, `global.consumer.`, `producer.`
     /// and `admin.` before a name give it to one kind of client; a bare name is for all.
     pub passthrough: Vec<(String, String)>,
+}
+
+impl fmt::Debug for KafkaSettings {
+    /// Without secrets: settings end up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.passthrough.iter().map(|(key, value)| (key, shown(key, value)));
+        f.debug_struct("KafkaSettings")
+            .field("bootstrap_servers", &self.bootstrap_servers)
+            .field("passthrough", &shown.collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// A value as messages may show it.
+pub(crate) fn shown<'v>(key: &str, value: &'v str) -> &'v str {
+    let secret = ["password", ".pem", "client.secret", "sasl.jaas.config"];
+    if secret.iter().any(|part| key.contains(part)) && !value.is_empty() { "…" } else { value }
 }
 
 /// Kinds of client that settings are made for.
@@ -95,7 +114,7 @@ const CONSUMER_FORCED: [(&str, &str); 5] = [
 ];
 const PRODUCER_FORCED: [(&str, &str); 2] = [("enable.idempotence", "true"), ("acks", "all")];
 
-/// The only settings that the crate's own connections have.
+/// The only settings that the crate's own connections have, beside those of their security.
 const ADMIN_KNOWN: [&str; 2] = ["client.id", "socket.timeout.ms"];
 
 impl KafkaSettings {
@@ -118,12 +137,18 @@ impl KafkaSettings {
     pub(crate) fn check(&self) -> Result<(), KafkaError> {
         for (key, value) in &self.passthrough {
             let (kind, name) = split_prefix(key);
-            if let Some((_, _, reason)) =
-                REFUSED.iter().find(|(refused, harmless, _)| *refused == name && !harmless.contains(&value.as_str()))
+            let reaches_own = matches!(kind, None | Some(ClientKind::Admin));
+            let not_there = NOT_ON_OWN_CONNECTIONS.iter().filter(|_| reaches_own);
+            if let Some((_, _, reason)) = REFUSED
+                .iter()
+                .chain(not_there)
+                .find(|(refused, harmless, _)| *refused == name && !harmless.contains(&value.as_str()))
             {
-                return Err(KafkaError::RefusedSetting { key: key.clone(), value: value.clone(), reason });
+                let value = shown(key, value).to_owned();
+                return Err(KafkaError::RefusedSetting { key: key.clone(), value, reason });
             }
-            if kind == Some(ClientKind::Admin) && !ADMIN_KNOWN.contains(&name) {
+            let known = || ADMIN_KNOWN.contains(&name) || security::KNOWN.contains(&name);
+            if kind == Some(ClientKind::Admin) && !known() {
                 return Err(KafkaError::UnknownSetting { key: key.clone() });
             }
         }
@@ -150,7 +175,12 @@ impl KafkaSettings {
 
     /// A setting of the own connections.
     fn admin(&self, name: &str) -> Option<&str> {
-        self.given_to(ClientKind::Admin).filter(|(key, _)| *key == name).last().map(|(_, value)| value)
+        self.last_of_own(&[name])
+    }
+
+    /// The last one given of several names for one setting.
+    fn last_of_own(&self, names: &[&str]) -> Option<&str> {
+        self.given_to(ClientKind::Admin).filter(|(key, _)| names.contains(key)).last().map(|(_, value)| value)
     }
 
     /// How the own connections are made.
@@ -163,7 +193,9 @@ impl KafkaSettings {
             })?),
         };
         let bootstrap = self.bootstrap_servers.split(',').map(|address| address.trim().to_owned()).collect();
-        Ok(Endpoint { bootstrap, client_id: self.admin("client.id").unwrap_or(CLIENT_ID).to_owned(), timeout })
+        let client_id = self.admin("client.id").unwrap_or(CLIENT_ID).to_owned();
+        let (tls, credentials) = security::security(self)?;
+        Ok(Endpoint { bootstrap, client_id, timeout, tls, credentials })
     }
 
     fn layered(&self, kind: ClientKind, defaults: &[(&str, &str)], forced: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -227,9 +259,24 @@ mod tests {
     }
 
     #[test]
-    fn encrypted_listeners_are_refused_with_the_reason() {
-        let error = settings("security.protocol", "SASL_SSL").check().unwrap_err().to_string();
-        assert!(error.contains("security.protocol=SASL_SSL") && error.contains("plaintext only"), "{error}");
+    fn what_the_own_connections_would_ignore_is_refused_unless_it_is_for_librdkafka_only() {
+        for (name, _, _) in NOT_ON_OWN_CONNECTIONS {
+            for prefix in ["", "admin."] {
+                let error = settings(&format!("{prefix}{name}"), "bad").check().unwrap_err().to_string();
+                assert!(error.contains(name), "{error}");
+            }
+            settings(&format!("producer.{name}"), "bad").check().unwrap();
+        }
+        settings("enable.ssl.certificate.verification", "true").check().unwrap();
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let settings = settings("sasl.password", "hush").with("ssl.key.pem", "hush").with("sasl.username", "alice");
+        let text = format!("{settings:?}");
+        assert!(!text.contains("hush") && text.contains("alice"), "{text}");
+        let refused = KafkaSettings::new("b").with("ssl.key.password", "hush").check().unwrap_err().to_string();
+        assert!(!refused.contains("hush"), "{refused}");
     }
 
     #[test]

@@ -99,9 +99,9 @@ impl Cluster {
     }
 
     fn ask_at<R: Request>(&mut self, address: &str, request: &R, version: i16) -> Result<R::Response, KafkaError> {
-        let mut connection = match self.open.remove(address) {
+        let mut connection = match self.open.remove(address).filter(|open| !open.is_used_up()) {
             Some(connection) => connection,
-            None => Connection::open(address, &self.endpoint.client_id, self.endpoint.timeout)?,
+            None => Connection::open(address, &self.endpoint)?,
         };
         let answer = connection.call(request, version)?; // a failed connection is dropped here
         self.open.insert(address.to_owned(), connection);

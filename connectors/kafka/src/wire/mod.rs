@@ -1,10 +1,15 @@
-//! The crate's own plaintext connections, for what librdkafka cannot do: group membership and administration.
+//! The crate's own connections, for what librdkafka cannot do: group membership and administration.
 
 mod cluster;
 mod connection;
+mod sasl;
+mod scram;
+mod tls;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use connection::Connection;
+pub(crate) use sasl::{Credentials, Mechanism};
+pub(crate) use tls::{BadFile, Pem, Tls};
 
 use kafka_protocol::protocol::StrBytes;
 use std::time::Duration;
@@ -18,6 +23,10 @@ pub(crate) struct Endpoint {
     pub(crate) client_id: String,
     /// How long an answer may take.
     pub(crate) timeout: Duration,
+    /// Encryption, if any.
+    pub(crate) tls: Option<Tls>,
+    /// Who we are, where brokers ask.
+    pub(crate) credentials: Option<Credentials>,
 }
 
 /// Kafka's strings from Rust's.

@@ -6,4 +6,5 @@ mod fixture;
 mod membership;
 mod outage;
 mod reading;
+mod secured;
 mod transactions;

@@ -4,20 +4,23 @@
 //! that the task is gone from its assignment, commits it for the last time, lets go and rejoins; the round this starts
 //! gives the task out. So no task is ever with two members of one generation.
 
-use super::Plan;
 use super::group::Group;
 use super::threads::Target;
+use super::{Plan, Round};
 use crate::membership::{Assignment, EndpointTasks, OwnerMap};
 use crate::task_id::TaskId;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn plan(group: &Group<'_>, targets: Vec<Target>, probe: bool, generation: i32) -> Plan {
+pub(super) fn plan(group: &Group<'_>, targets: Vec<Target>, probe: bool, round: Round) -> Plan {
     let mut given: Vec<Assignment> = targets.into_iter().map(|target| as_assignment(target, probe)).collect();
     let withheld = withhold(group, &mut given);
     skip_copies_beside_the_owner(group, &mut given);
-    let owners = owners(group, &given, generation);
+    let owners = owners(group, &given, round.generation);
     let endpoints = endpoints(group, &given, &withheld);
     for (member, assignment) in given.iter_mut().enumerate() {
+        assignment.member_id = group.members[member].member_id.clone();
+        assignment.topology = round.topology;
+        assignment.taken = withheld.iter().any(|task| group.owns(member, *task));
         assignment.fence = fences(group, member, &assignment.active, &owners);
         assignment.owners = owners.clone();
         assignment.endpoints = endpoints.clone();

@@ -96,5 +96,5 @@ pub fn assign(members: &[GroupMember], tasks: &[TaskSpec], config: &AssignorConf
     let group = group::Group::new(members, tasks, round.topology);
     let placement = placement::place(&group, config);
     let targets = threads::to_threads(&group, &placement);
-    handover::plan(&group, targets, placement.waiting, round.generation)
+    handover::plan(&group, targets, placement.waiting, round)
 }

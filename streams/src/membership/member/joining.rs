@@ -118,7 +118,9 @@ impl Member {
 }
 
 pub(super) fn failed_assignments(members: Vec<String>, text: &str) -> Vec<MemberAssignment> {
-    let user_data = Assignment::failed(text).encode();
-    let one = |member_id| MemberAssignment { member_id, partitions: Vec::new(), user_data: user_data.clone() };
+    let one = |member_id: String| {
+        let user_data = Assignment::failed(&*member_id, text).encode();
+        MemberAssignment { member_id, partitions: Vec::new(), user_data }
+    };
     members.into_iter().map(one).collect()
 }

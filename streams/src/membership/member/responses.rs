@@ -145,10 +145,34 @@ impl Member {
         if assignment.error.is_none() {
             self.owners = assignment.owners.clone();
         }
+        let assignment = self.of_this_life(assignment);
         self.probe_at_ms = assignment.probe.then_some(now_ms + self.config.probing_interval_ms);
         let pair = Pair { member_id: self.member_id.clone(), generation: self.generation };
         self.received = Some(Received { pair, active: assignment.active.clone() });
         vec![Action::Assigned { generation: self.generation, assignment: Box::new(assignment) }]
+    }
+
+    /// A static member that comes back is answered with what was made for its former life, without a rebalance (KIP-345).
+    /// Tasks are taken up from it; what it says beside them may not hold any more, and a new join settles that.
+    fn of_this_life(&mut self, mut assignment: Assignment) -> Assignment {
+        if assignment.member_id == self.member_id {
+            return assignment;
+        }
+        let profile = &self.config.profile;
+        if assignment.error.is_some() || assignment.topology != profile.topology {
+            self.rejoin_wanted = true;
+            return Assignment { owners: assignment.owners, ..Assignment::default() };
+        }
+        // The former life let go of its tasks by ending, and nobody has told the leader.
+        self.rejoin_wanted |= assignment.taken;
+        for task in &assignment.active {
+            // It ran in another state directory: its open transaction would hold the task up.
+            let former = assignment.owners.ids_of(*task).first().filter(|id| **id != profile.transactional_id);
+            if let Some(id) = former {
+                assignment.fence.entry(*task).or_default().push(id.clone());
+            }
+        }
+        assignment
     }
 
     fn heartbeat_answered(&mut self, now_ms: i64, error: i16) -> Vec<Action> {

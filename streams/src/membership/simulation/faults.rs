@@ -47,8 +47,9 @@ impl World {
     pub(super) fn start(&mut self, slot: usize) {
         let (process, number) = (slot as u8 / SLOTS, slot as u8 % SLOTS);
         self.slots[slot].request += 1;
+        let is_static = process < self.static_processes;
         self.with_thread(slot, |thread, _, around| {
-            thread.get_or_insert_with(|| Thread::start(process, number, around));
+            thread.get_or_insert_with(|| Thread::start(process, number, is_static, around));
         });
     }
 }

@@ -56,7 +56,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    pub fn start(process: u8, slot: u8, around: &mut Surroundings<'_>) -> Self {
+    pub fn start(process: u8, slot: u8, is_static: bool, around: &mut Surroundings<'_>) -> Self {
         let transactional_id = format!("app-{process}-{slot}");
         let profile = Profile {
             process_id: ProcessId([process; 16]),
@@ -70,7 +70,7 @@ impl Thread {
             heartbeat_interval_ms: 2_000,
             rebalance_timeout_ms: 10_000,
             probing_interval_ms: 5_000,
-            instance_id: None,
+            instance_id: is_static.then(|| format!("pod-{process}-{slot}")),
             topics: vec![],
             profile,
         };
@@ -218,7 +218,7 @@ impl Thread {
         }
         let offsets: Vec<(TaskId, i64, i64)> =
             self.open.iter().map(|(task, open)| (*task, open.from, open.to)).collect();
-        match around.coordinator.commit(&identity.member_id, identity.generation, &offsets) {
+        match around.coordinator.commit(&identity, &offsets) {
             Ok(()) => {
                 around.producers.abort(&self.transactional_id, self.epoch); // nothing is open any more
                 self.open.values_mut().for_each(|open| open.from = open.to);

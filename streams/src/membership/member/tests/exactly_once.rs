@@ -173,7 +173,7 @@ fn the_last_map_of_owners_is_repeated_in_every_subscription() {
     let mut member = stable(7, &[]);
     let map = OwnerMap { generation: 8, ids: [(task(0), vec!["orders-b-1".into()])].into() };
     let mapped = Assignment { owners: map.clone(), ..Assignment::default() };
-    for (generation, assignment) in [(8, mapped), (9, Assignment::failed("a topic is missing"))] {
+    for (generation, assignment) in [(8, mapped), (9, Assignment::failed("m1", "a topic is missing"))] {
         member.request_rejoin();
         member.ready_to_join(1_000);
         member.on_response(1_000, joined(generation));

@@ -69,7 +69,7 @@ fn what_nobody_can_assign_is_reported_by_every_member() {
     let mut member = leading();
     let error = LeaderError::Report("source topic `order.commands` is missing".into());
     let actions = member.leader_assignment(1_000, 3, Err(error));
-    assert_eq!(assignments_sent(&actions), [Assignment::failed("source topic `order.commands` is missing")]);
+    assert_eq!(assignments_sent(&actions), [Assignment::failed("m1", "source topic `order.commands` is missing")]);
 }
 
 #[test]

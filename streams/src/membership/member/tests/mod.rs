@@ -4,6 +4,7 @@ mod coordinator_moves;
 mod exactly_once;
 mod joining;
 mod leaving;
+mod returning;
 mod sessions;
 
 use super::*;
@@ -30,7 +31,7 @@ fn task(partition: i32) -> TaskId {
 }
 
 fn assignment(active: &[i32]) -> Assignment {
-    Assignment { active: active.iter().map(|p| task(*p)).collect(), ..Assignment::default() }
+    Assignment { member_id: "m1".into(), active: active.iter().map(|p| task(*p)).collect(), ..Assignment::default() }
 }
 
 fn new_member() -> Member {
@@ -53,7 +54,12 @@ fn join_refused(error: i16, member_id: &str) -> GroupResponse {
 }
 
 fn synced(assignment: &Assignment) -> GroupResponse {
-    GroupResponse::Synced { error: 0, user_data: assignment.encode() }
+    synced_as("m1", assignment)
+}
+
+fn synced_as(made_for: &str, assignment: &Assignment) -> GroupResponse {
+    let made_for = Assignment { member_id: made_for.into(), ..assignment.clone() };
+    GroupResponse::Synced { error: 0, user_data: made_for.encode() }
 }
 
 fn sync_refused(error: i16) -> GroupResponse {

@@ -5,14 +5,15 @@ use crate::broker::{GroupResponse, JoinedMember, error_code};
 use std::collections::BTreeMap;
 
 impl Coordinator {
-    pub(super) fn join(
-        &mut self,
-        now_ms: i64,
-        to: ReplyTo,
-        member_id: String,
-        (session_ms, rebalance_ms): (i64, i64),
-        user_data: Vec<u8>,
-    ) -> Replies {
+    pub(super) fn join(&mut self, now_ms: i64, to: ReplyTo, member_id: String, joining: Registered) -> Replies {
+        if let Some(instance_id) = joining.instance_id.clone() {
+            if self.is_replaced(&member_id, Some(&instance_id)) && !member_id.is_empty() {
+                return vec![(to, refuse_join(error_code::FENCED_INSTANCE_ID, member_id))];
+            }
+            if member_id.is_empty() {
+                return self.join_static(now_ms, to, instance_id, joining);
+            }
+        }
         if member_id.is_empty() {
             self.ids_given += 1;
             let id = format!("m{}", self.ids_given);
@@ -23,15 +24,51 @@ impl Coordinator {
             return vec![(to, refuse_join(error_code::UNKNOWN_MEMBER_ID, member_id))];
         }
         let is_leader = self.leader == member_id;
-        let member = self.members.entry(member_id.clone()).or_default();
-        let same = member.user_data == user_data;
-        *member = Registered { user_data, session_ms, rebalance_ms, joining: Some(to), ..std::mem::take(member) };
+        let same = self.members.get(&member_id).is_some_and(|member| member.user_data == joining.user_data);
+        self.register(to, &member_id, joining);
         let repeats = match self.phase {
             Phase::Completing => same,
             Phase::Stable => same && !is_leader,
             Phase::Empty | Phase::Preparing { .. } => false,
         };
         if repeats { self.answer_join(now_ms, &member_id) } else { self.prepare(now_ms) }
+    }
+
+    fn register(&mut self, to: ReplyTo, member_id: &str, joining: Registered) {
+        let Registered { instance_id, user_data, session_ms, rebalance_ms, .. } = joining;
+        let member = self.members.entry(member_id.to_owned()).or_default();
+        let kept = std::mem::take(member);
+        *member = Registered { instance_id, user_data, session_ms, rebalance_ms, joining: Some(to), ..kept };
+    }
+
+    /// A static member without a member id: it takes the place of its former life. In a stable group nobody else notices,
+    /// and a returning leader is answered with its former id, so that it does not assign
+    /// (`updateStaticMemberThenRebalanceOrCompleteJoin`, JoinGroup before version 9).
+    fn join_static(&mut self, now_ms: i64, to: ReplyTo, instance_id: String, joining: Registered) -> Replies {
+        self.ids_given += 1;
+        let member_id = format!("m{}", self.ids_given);
+        let former = self.instances.insert(instance_id, member_id.clone());
+        let Some((former, mut kept)) = former.and_then(|id| self.members.remove_entry(&id)) else {
+            self.register(to, &member_id, joining);
+            return self.prepare(now_ms);
+        };
+        let error = error_code::FENCED_INSTANCE_ID;
+        let mut replies: Replies = Replies::new();
+        replies.extend(kept.joining.take().map(|to| (to, refuse_join(error, former.clone()))));
+        replies.extend(kept.syncing.take().map(|to| (to, GroupResponse::Synced { error, user_data: vec![] })));
+        self.members.insert(member_id.clone(), kept);
+        self.register(to, &member_id, joining);
+        let leader = self.leader.clone();
+        if self.leader == former {
+            self.leader = member_id.clone();
+        }
+        if self.phase == Phase::Stable {
+            self.returns += 1;
+            replies.extend(self.answer_join_naming(now_ms, &member_id, leader));
+        } else {
+            replies.extend(self.prepare(now_ms));
+        }
+        replies
     }
 
     /// Starts a rebalance or goes on with one.
@@ -68,13 +105,17 @@ impl Coordinator {
     }
 
     pub(super) fn answer_join(&mut self, now_ms: i64, member_id: &str) -> Replies {
+        self.answer_join_naming(now_ms, member_id, self.leader.clone())
+    }
+
+    fn answer_join_naming(&mut self, now_ms: i64, member_id: &str, leader: String) -> Replies {
         let seen = |(id, member): (&String, &Registered)| JoinedMember {
             member_id: id.clone(),
-            instance_id: None,
+            instance_id: member.instance_id.clone(),
             user_data: member.user_data.clone(),
         };
-        let members = if self.leader == member_id { self.members.iter().map(seen).collect() } else { vec![] };
-        let (generation, leader) = (self.generation, self.leader.clone());
+        let members = if leader == member_id { self.members.iter().map(seen).collect() } else { vec![] };
+        let generation = self.generation;
         let Some(member) = self.members.get_mut(member_id) else {
             return vec![];
         };
@@ -88,11 +129,11 @@ impl Coordinator {
         now_ms: i64,
         to: ReplyTo,
         member_id: &str,
-        generation: i32,
+        valid: Result<(), i16>,
         plan: BTreeMap<String, Vec<u8>>,
     ) -> Replies {
         let refuse = |error| vec![(to, GroupResponse::Synced { error, user_data: vec![] })];
-        if let Err(error) = self.validate(member_id, generation) {
+        if let Err(error) = valid {
             return refuse(error);
         }
         match self.phase {
