@@ -18,6 +18,10 @@ KAFKA_LIBS=$COMANDA_HOME/kafka-$KAFKA_VERSION
 REGISTRY_APP=$COMANDA_HOME/registry-$REGISTRY_VERSION
 VENV=$COMANDA_HOME/venv
 JAVA_PRODUCER_LIBS=$COMANDA_HOME/java-producer
+# Kafka's system-test programs, by release: EosTest went with 4.3, SmokeTest judges strictest in the newest.
+KAFKA_TESTS=$COMANDA_HOME/kafka-tests
+EOS_TEST_VERSION=4.2.1
+SMOKE_TEST_VERSION=4.3.1
 INSTANCE_DIR=$COMANDA_HOME/run/$COMANDA_INSTANCE
 
 # A broker, a registry and ClickHouse at work, beside the build directory: less than this runs full in an evening.

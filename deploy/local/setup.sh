@@ -19,6 +19,7 @@ main() {
   install_kafka
   install_registry
   install_java_producer
+  install_kafka_tests
 }
 
 # once NAME KEY COMMAND…: runs the command unless it succeeded before for the same key.
@@ -116,6 +117,18 @@ install_java_producer() {
 fetch_java_producer() {
   rm -rf "$JAVA_PRODUCER_LIBS"
   quiet_maven -f "$1" dependency:copy-dependencies -DoutputDirectory="$JAVA_PRODUCER_LIBS" -DincludeScope=runtime
+}
+
+install_kafka_tests() {
+  local pom=$FOLDER/../../testkit/verifiers/pom.xml version
+  for version in "$EOS_TEST_VERSION" "$SMOKE_TEST_VERSION"; do
+    once "kafka-tests-$version" "$(checksum "$pom")" fetch_kafka_tests "$pom" "$version"
+  done
+}
+
+fetch_kafka_tests() {
+  rm -rf "${KAFKA_TESTS:?}-$2"
+  quiet_maven -f "$1" "-Dkafka.version=$2" dependency:copy-dependencies -DoutputDirectory="$KAFKA_TESTS-$2" -DincludeScope=runtime
 }
 
 quiet_maven() { mvn -q -B -Dstyle.color=never "$@"; }

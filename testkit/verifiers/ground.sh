@@ -1,46 +1,77 @@
-# Kafka's system-test programs and our own tool beside them: fetched and compiled once under COMANDA_HOME, and run.
-# Sourced after deploy/local/ground.sh, never run.
+# What every verifier stands on: Apache Kafka's system-test programs, our tools beside them, a broker without a past.
+# Sourced, never run; the script that does plans the run and calls clean at its end.
+# Environment: VERIFIERS_BROKER, the address of a broker that somebody else started for this run alone.
 
 VERIFIERS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-VERIFIERS_HOME=$COMANDA_HOME/verifiers
-BOOTSTRAP=127.0.0.1:$KAFKA_PORT
-# `verify` holds all records in memory: half a million take 2 GB.
+source "$VERIFIERS/../../deploy/local/ground.sh"
+
+KAFKA=$VERIFIERS/../../deploy/local/kafka.sh
+BOOTSTRAP=${VERIFIERS_BROKER:-127.0.0.1:$KAFKA_PORT}
+# Everything of a run: states of instances, what they and the verifier print.
+RUN=$INSTANCE_DIR/verifiers
+# Where the logs of a run that went wrong stay.
+KEPT=$COMANDA_HOME/verifiers
+# A verifier holds all records in memory: half a million take 2 GB.
 VERIFIER_HEAP=${VERIFIER_HEAP:-1g}
 
-build_verifiers() {
-  find_java
-  mkdir -p "$VERIFIERS_HOME"
-  once_for "$VERIFIERS/pom.xml" fetch_kafka_tests
-  once_for "$VERIFIERS/EosTool.java" compile_tool
+# A broker, topics and states without a past.
+start_afresh() {
+  clean
+  mkdir -p "$RUN"
+  [[ -n ${VERIFIERS_BROKER:-} ]] || "$KAFKA" start
 }
 
-# once_for FILE COMMAND: unless it succeeded before for this very file.
-once_for() {
-  local stamp=$VERIFIERS_HOME/$2.stamp key
-  key=$(sha256sum "$1" | cut -d' ' -f1)
-  [[ $(cat "$stamp" 2>/dev/null) == "$key" ]] && return
-  "$2" || die "$2 failed: see the lines above"
-  printf '%s\n' "$key" >"$stamp"
+# Ends what the run started; deletes its broker and states.
+clean() {
+  end_instances
+  end_background
+  [[ -n ${VERIFIERS_BROKER:-} ]] || "$KAFKA" reset
+  rm -rf "${RUN:?}"
+  rmdir --ignore-fail-on-non-empty "$INSTANCE_DIR" 2>/dev/null || true
 }
 
-fetch_kafka_tests() {
-  say "fetching Kafka's system-test programs …"
-  rm -rf "${VERIFIERS_HOME:?}/libs"
-  mvn -q -B -Dstyle.color=never -f "$VERIFIERS/pom.xml" \
-    dependency:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$VERIFIERS_HOME/libs"
+BACKGROUND=
+
+# in_background NAME COMMAND…: a generator or driver, one at a time; what it prints goes to NAME.out and NAME.err.
+in_background() {
+  "${@:2}" >"$RUN/$1.out" 2>"$RUN/$1.err" &
+  BACKGROUND=$!
 }
 
+end_background() {
+  [[ -z $BACKGROUND ]] || kill -KILL "$BACKGROUND" 2>/dev/null || true
+  BACKGROUND=
+}
+
+# compile_tool NAME LIBS: to $RUN/classes, anew in every run.
 compile_tool() {
-  javac --release 17 -Xlint:all -cp "$VERIFIERS_HOME/libs/*" -d "$VERIFIERS_HOME/classes" "$VERIFIERS/EosTool.java"
+  find_java
+  [[ -d $2 ]] || die "Kafka's system-test programs are not installed: run deploy/local/setup.sh"
+  mkdir -p "$RUN"
+  javac --release 17 -Xlint:all -cp "$2/*" -d "$RUN/classes" "$VERIFIERS/$1.java" || die "$1.java does not compile"
 }
 
-# java_with HEAP ARGUMENTS…: becomes Java; kill it by the pid of the subshell.
+# within_run COMMAND…: becomes the command, which dies with this script however the script ends.
+within_run() { exec setpriv --pdeathsig KILL "$@"; }
+
+# java_with HEAP LIBS ARGUMENTS…: becomes Java; run it in a subshell.
 java_with() {
-  exec "$JAVA" "-Xmx$1" -XX:+UseSerialGC "-Dlog4j2.configurationFile=$VERIFIERS/log4j2.properties" \
-    -cp "$VERIFIERS_HOME/classes:$VERIFIERS_HOME/libs/*" "${@:2}"
+  within_run "$JAVA" "-Xmx$1" -XX:+UseSerialGC "-Dlog4j2.configurationFile=$VERIFIERS/log4j2.properties" \
+    -cp "$RUN/classes:$2/*" "${@:3}"
 }
 
-eos_tool() { (java_with 512m -XX:TieredStopAtLevel=1 EosTool "$BOOTSTRAP" "$@"); }
+# program NAME GIVEN: builds the stand-in unless another program is to be judged.
+program() {
+  if [[ -n $2 ]]; then
+    PROGRAM=$2
+  else
+    cargo build -q --manifest-path "$VERIFIERS/Cargo.toml" --bin "$1"
+    PROGRAM=$CARGO_TARGET_DIR/debug/$1
+  fi
+}
 
-# kafka_eos_test HEAP PROPERTIES run|verify-complex: Kafka's own generator and verifier.
-kafka_eos_test() { java_with "$1" org.apache.kafka.streams.tests.StreamsEosTest "${@:2}"; }
+# For the reader of a run that went wrong: clean deletes the rest.
+keep_logs() {
+  mkdir -p "$KEPT"
+  cp "$RUN"/*.err "$RUN"/*.out "$KEPT/"
+}

@@ -81,3 +81,20 @@ impl<K: Data, V: Data> KTable<K, V> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::*;
+
+    #[test]
+    fn waiting_for_windows_that_nothing_made_is_refused() {
+        let windowed = WindowedSerdes::time_windowed(Serdes::string(), 10);
+        let builder = StreamsBuilder::new();
+        builder
+            .table("minutes", Consumed::with(windowed.clone(), Serdes::long()), None)
+            .suppress(Suppressed::until_window_closes(windowed, Serdes::long(), BufferConfig::unbounded()));
+        let error = builder.build().err().unwrap().to_string();
+        assert!(error.contains("`suppress.table.minutes` waits for windows to close"), "{error}");
+    }
+}
