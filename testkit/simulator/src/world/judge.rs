@@ -107,11 +107,11 @@ fn check_store(
         !is_right && !is_cleaned(cluster, log, key, position)
     };
     let Some(key) = found.keys().chain(expected.keys()).find(differs).cloned() else { return Ok(()) };
-    let text = |entries: &Entries| entries.get(&key).map(|value| String::from_utf8_lossy(value).into_owned());
+    let text = |entries: &Entries| entries.get(&key).map_or("missing".to_owned(), |it| it.escape_ascii().to_string());
     Err(format!(
-        "store {} differs from {log}: {:?} is {:?}, must be {:?} ({} entries, {} expected)",
+        "store {} differs from {log}: {} is {}, must be {} ({} entries, {} expected)",
         spec.name,
-        String::from_utf8_lossy(&key),
+        key.escape_ascii(),
         text(&found),
         text(&expected),
         found.len(),
