@@ -38,7 +38,7 @@ pub use processor::{
 pub use record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
 pub use runtime::{
     Clock, KafkaStreams, KafkaStreamsState, KeyQueryMetadata, Now, Pulse, QueryRegistry, QueryResult, QueryableStore,
-    Restored, Simulation, StreamThread, SystemClock, TRANSACTION_TIMEOUT_MS, TaskDisks,
+    Restored, SimulatedInstance, Simulation, StreamThread, SystemClock, TRANSACTION_TIMEOUT_MS, TaskDisks,
 };
 pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};
 pub use stores::{

@@ -2,7 +2,7 @@
 
 use super::{Backend, Batch, Cursor, Direction, KeyRange, MemoryBackend, ReadTables, SharedBytes, Snapshot, TableId};
 use crate::StoreError;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// What outlives the process in a simulation. Clones are the same disk.
 #[derive(Clone, Default)]
@@ -16,6 +16,8 @@ struct Disk {
     since_flush: Vec<MemoryBackend>,
     /// Counts crashes and openings: a backend of before can no longer write.
     generation: u64,
+    /// Alive while the backend that was opened last is, and no crash has ended its process.
+    opened: Weak<()>,
 }
 
 impl SimulatedDisk {
@@ -35,6 +37,12 @@ impl SimulatedDisk {
         }
         disk.since_flush.clear();
         disk.generation += 1;
+        disk.opened = Weak::new();
+    }
+
+    /// Whether somebody has it open: a database would refuse to be opened by another one.
+    pub fn is_open(&self) -> bool {
+        self.lock().opened.strong_count() > 0
     }
 
     /// Writes that a crash could lose.
@@ -52,6 +60,7 @@ pub struct SimulatedDiskBackend {
     disk: SimulatedDisk,
     current: MemoryBackend,
     generation: u64,
+    _open: Arc<()>,
 }
 
 impl SimulatedDiskBackend {
@@ -60,7 +69,9 @@ impl SimulatedDiskBackend {
         let mut state = disk.lock();
         state.generation += 1;
         let current = state.since_flush.last().unwrap_or(&state.durable).clone();
-        Self { disk: disk.clone(), current, generation: state.generation }
+        let open = Arc::new(());
+        state.opened = Arc::downgrade(&open);
+        Self { disk: disk.clone(), current, generation: state.generation, _open: open }
     }
 
     /// The disk, unless it crashed or was opened by somebody else.

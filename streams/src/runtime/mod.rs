@@ -25,7 +25,7 @@ mod workers;
 pub use instance_state::KafkaStreamsState;
 pub use opener::Restored;
 pub use query::{QueryRegistry, QueryResult, QueryableStore};
-pub use simulated::{Pulse, Simulation, TaskDisks};
+pub use simulated::{Pulse, SimulatedInstance, Simulation, TaskDisks};
 pub use streams::{Clock, KafkaStreams, KeyQueryMetadata, SystemClock};
 pub use thread::{Now, StreamThread};
 

@@ -261,12 +261,12 @@ impl Opener {
         if job.wipe {
             self.shared.destroy_state(job.task)?;
         }
-        match TaskStorage::open(&specs, self.shared.persistence(job.task)) {
+        match TaskStorage::open(&specs, self.shared.persistence(job.task)?) {
             Ok(storage) => Ok(storage),
             Err(error) if error.remedy() == Remedy::TaskCorrupted => {
                 tracing::error!(task = %job.task, %error, "local state is unusable: restoring all of it");
                 self.shared.destroy_state(job.task)?;
-                Ok(TaskStorage::open(&specs, self.shared.persistence(job.task))?)
+                Ok(TaskStorage::open(&specs, self.shared.persistence(job.task)?)?)
             }
             Err(error) => Err(error.into()),
         }

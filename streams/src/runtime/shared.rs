@@ -11,7 +11,7 @@ use crate::membership::Assignment;
 use crate::task_id::TaskId;
 use crate::topology::{SubTopology, Topology};
 use comanda_state_stores::backend::SharedResources;
-use comanda_state_stores::{Persistence, TaskStorage};
+use comanda_state_stores::{Persistence, StoreError, TaskStorage};
 use std::sync::{Arc, Mutex};
 
 /// Is told each task that begins to run.
@@ -47,20 +47,20 @@ impl Shared {
     }
 
     /// Where a task keeps its state.
-    pub fn persistence(&self, task: TaskId) -> Persistence {
-        match &self.disks {
-            Some(disks) => Persistence::Backend(disks.open(task)),
+    pub fn persistence(&self, task: TaskId) -> Result<Persistence, StoreError> {
+        Ok(match &self.disks {
+            Some(disks) => Persistence::Backend(disks.open(task)?),
             None => {
                 let directory = self.directory.task_directory(task);
                 Persistence::RocksDb { directory, resources: self.resources.clone() }
             }
-        }
+        })
     }
 
     /// Deletes a task's state.
     pub fn destroy_state(&self, task: TaskId) -> Result<(), StreamsError> {
         match &self.disks {
-            Some(disks) => disks.destroy(task),
+            Some(disks) => disks.destroy(task)?,
             None => TaskStorage::destroy(&self.directory.task_directory(task))?,
         }
         Ok(())

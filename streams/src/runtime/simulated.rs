@@ -13,6 +13,7 @@ use crate::error::StreamsError;
 use crate::membership::ProcessId;
 use crate::task_id::TaskId;
 use crate::topology::Topology;
+use comanda_state_stores::StoreError;
 use comanda_state_stores::backend::{Backend, SharedResources};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -21,10 +22,16 @@ use std::time::Duration;
 /// Where tasks keep their state instead of in RocksDB.
 pub trait TaskDisks: Send + Sync {
     /// The disk of a task, as its last life left it.
-    fn open(&self, task: TaskId) -> Box<dyn Backend>;
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] while another thread of the process has it open.
+    fn open(&self, task: TaskId) -> Result<Box<dyn Backend>, StoreError>;
 
     /// Deletes what is on it.
-    fn destroy(&self, task: TaskId);
+    ///
+    /// # Errors
+    /// As of `open`.
+    fn destroy(&self, task: TaskId) -> Result<(), StoreError>;
 }
 
 /// What a simulated instance is made of: all that is random in a real one comes from here.
@@ -43,16 +50,17 @@ pub struct Simulation {
     pub disks: Arc<dyn TaskDisks>,
 }
 
-impl StreamThread {
-    /// An instance of one thread that never waits: whoever steps it owns the time. Its states can be queried.
-    ///
-    /// # Errors
-    /// As the broker's, when it connects.
-    pub fn for_simulation(simulation: Simulation) -> Result<Self, StreamsError> {
+/// A simulated instance: what its threads share.
+#[derive(Clone)]
+pub struct SimulatedInstance(Arc<Shared>);
+
+impl SimulatedInstance {
+    /// An instance without threads. Its states can be queried.
+    pub fn new(simulation: Simulation) -> Self {
         let Simulation { topology, config, broker, process_id, offset_sums, disks } = simulation;
         let queries = Arc::new(QueryRegistry::default());
         queries.enable();
-        let shared = Arc::new(Shared {
+        Self(Arc::new(Shared {
             config,
             topology,
             broker,
@@ -62,18 +70,27 @@ impl StreamThread {
             queries,
             restore_listener: Mutex::new(None),
             assignment: Mutex::new(None),
-        });
-        let opener = InlineOpener { opener: Opener::new(shared.clone())?, rests: false };
-        let mut thread = Self::new(shared, 0, Box::new(opener))?;
+        }))
+    }
+
+    /// Connects one of its threads, which never waits: whoever steps it owns the time.
+    ///
+    /// # Errors
+    /// As the broker's.
+    pub fn thread(&self, slot: usize) -> Result<StreamThread, StreamsError> {
+        let opener = InlineOpener { opener: Opener::new(self.0.clone())?, rests: false };
+        let mut thread = StreamThread::new(self.0.clone(), slot, Box::new(opener))?;
         thread.rest = |_| {};
         Ok(thread)
     }
 
     /// The committed states of its tasks.
     pub fn queries(&self) -> &QueryRegistry {
-        &self.shared.queries
+        &self.0.queries
     }
+}
 
+impl StreamThread {
     /// What keeps its session alive while a step takes long.
     pub fn pulse(&self) -> Pulse {
         Pulse(self.seat.clone())

@@ -185,6 +185,10 @@ impl Slots {
     pub fn rewind(&mut self, consumer: &mut dyn Consumer) -> Result<(), StreamsError> {
         for slot in self.slots.iter_mut().flatten() {
             slot.task.abort();
+            // At-least-once: the commit of these positions may be lost, and nothing that comes need bring it again.
+            if slot.inputs.iter().any(|input| input.acknowledged < input.committed) {
+                slot.task.offsets_not_committed();
+            }
             for input in &mut slot.inputs {
                 consumer.assign(input.id, &input.partition, input.committed)?;
                 input.paused = false;

@@ -8,8 +8,8 @@ use crate::runtime::query::QueryRegistry;
 use crate::runtime::simulated::TaskDisks;
 use crate::runtime::state_dir::StateDirectory;
 use crate::{Consumed, Grouped, Materialized, Serdes, StreamsBuilder};
-use comanda_state_stores::Positions;
 use comanda_state_stores::backend::{Backend, SharedResources, SimulatedDisk, SimulatedDiskBackend};
+use comanda_state_stores::{Positions, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
@@ -135,11 +135,11 @@ impl Consumer for LogReader {
 struct OneDisk(SimulatedDisk);
 
 impl TaskDisks for OneDisk {
-    fn open(&self, _: TaskId) -> Box<dyn Backend> {
-        Box::new(SimulatedDiskBackend::open(&self.0))
+    fn open(&self, _: TaskId) -> Result<Box<dyn Backend>, StoreError> {
+        Ok(Box::new(SimulatedDiskBackend::open(&self.0)))
     }
 
-    fn destroy(&self, _: TaskId) {
+    fn destroy(&self, _: TaskId) -> Result<(), StoreError> {
         panic!("nothing here destroys a state")
     }
 }

@@ -1,6 +1,6 @@
 //! Words counted behind a repartition topic: two sub-topologies, transactions that feed each other.
 
-use super::{APPLICATION_ID, Input, Logs, Part, Settings, same_sequence};
+use super::{APPLICATION_ID, Input, Logs, Part, Settings, includes, same_sequence};
 use crate::dice::Dice;
 use comanda_streams::{Consumed, Grouped, Materialized, Produced, Serdes, StoreType, StreamsBuilder};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl Part for Counting {
     }
 
     fn verify(&self, logs: &Logs<'_>, settings: Settings) -> Result<(), String> {
-        let through = format!("{APPLICATION_ID}-by-word-repartition");
+        let through = through();
         verify_passage(logs, &through)?;
         for partition in 0..PARTITIONS {
             let mut counts: BTreeMap<String, i64> = BTreeMap::new();
@@ -59,13 +59,39 @@ impl Part for Counting {
             }
             let found = logs.longs(COUNTS, partition)?;
             if settings.caching {
-                verify_merged(partition, &found, &counts)?;
+                verify_merged(COUNTS, partition, &found, &counts)?;
             } else {
                 same_sequence(format!("{COUNTS}-{partition}"), &found, &expected)?;
             }
         }
         Ok(())
     }
+
+    /// A text comes through wherever its word belongs, and its word is counted.
+    fn verify_at_least_once(&self, logs: &Logs<'_>, stateful: bool) -> Result<(), String> {
+        let values = |topic: &str| -> Vec<String> {
+            let all = (0..PARTITIONS).flat_map(|partition| logs.texts(topic, partition));
+            all.filter_map(|(_, value, _)| value).collect()
+        };
+        let (texts, passed) = (values(TEXTS), values(&through()));
+        includes("texts behind the repartition topic", &passed, &texts)?;
+        includes("texts before the repartition topic", &texts, &passed)?;
+        let mut counted: BTreeMap<String, i64> = BTreeMap::new();
+        for partition in 0..PARTITIONS {
+            counted.extend(logs.longs(COUNTS, partition)?);
+        }
+        let words: Vec<String> = texts.iter().map(|text| word(text)).collect();
+        includes(COUNTS, counted.keys(), &words)?;
+        let short = |word: &&String| counted[*word] < words.iter().filter(|other| other == word).count() as i64;
+        match words.iter().find(short).filter(|_| stateful) {
+            Some(word) => Err(format!("{COUNTS}: {word} is {} in the end, which is too few", counted[word])),
+            None => Ok(()),
+        }
+    }
+}
+
+fn through() -> String {
+    format!("{APPLICATION_ID}-by-word-repartition")
 }
 
 /// Every text passes once; those of one partition stay in order wherever they go.
@@ -96,17 +122,22 @@ fn verify_passage(logs: &Logs<'_>, through: &str) -> Result<(), String> {
 }
 
 /// With a cache some counts are left out, never the last.
-fn verify_merged(partition: i32, found: &[(String, i64)], counts: &BTreeMap<String, i64>) -> Result<(), String> {
+pub(super) fn verify_merged(
+    topic: &str,
+    partition: i32,
+    found: &[(String, i64)],
+    counts: &BTreeMap<String, i64>,
+) -> Result<(), String> {
     let mut last: BTreeMap<String, i64> = BTreeMap::new();
     for (word, count) in found {
         let before = last.insert(word.clone(), *count).unwrap_or(0);
         if before >= *count {
-            return Err(format!("{COUNTS}-{partition}: {word} went from {before} to {count}"));
+            return Err(format!("{topic}-{partition}: {word} went from {before} to {count}"));
         }
     }
     let found: Vec<_> = last.into_iter().collect();
     let expected: Vec<_> = counts.clone().into_iter().collect();
-    same_sequence(format!("last values of {COUNTS}-{partition}"), &found, &expected)
+    same_sequence(format!("last values of {topic}-{partition}"), &found, &expected)
 }
 
 fn word(value: &str) -> String {

@@ -1,6 +1,6 @@
 //! Orders joined with a table of prices: a task with two inputs, whose interleaving is free within bounds.
 
-use super::{Input, Logs, Part, Settings, same_sequence};
+use super::{Input, Logs, Part, Settings, includes, same_sequence};
 use crate::dice::Dice;
 use comanda_streams::{Consumed, Joined, Materialized, Produced, Serdes, StoreType, StreamsBuilder};
 use std::collections::BTreeMap;
@@ -80,10 +80,7 @@ impl Part for Joining {
             let order_of = |value: &Option<String>| split(value).0.to_owned();
             let found: Vec<String> = priced.iter().map(|(_, value, _)| order_of(value)).collect();
             same_sequence(format!("orders in {PRICED}-{partition}"), &found, &orders)?;
-            let mut prices: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for (key, price, _) in logs.texts(PRICES, partition) {
-                prices.entry(key).or_default().push(price.unwrap_or_else(|| NONE.to_owned()));
-            }
+            let prices = prices_of(logs, partition);
             let last = verify_prices(partition, &priced, &prices)?;
             if self.ended {
                 verify_last(partition, &last, &prices)?;
@@ -91,6 +88,29 @@ impl Part for Joining {
         }
         Ok(())
     }
+
+    fn verify_at_least_once(&self, logs: &Logs<'_>, stateful: bool) -> Result<(), String> {
+        for partition in 0..PARTITIONS {
+            let orders = logs.texts(ORDERS, partition).into_iter().filter_map(|(_, order, _)| order);
+            let priced = logs.texts(PRICED, partition);
+            let found = priced.iter().map(|(_, value, _)| split(value).0.to_owned());
+            includes(format!("orders in {PRICED}-{partition}"), found, orders)?;
+            if self.ended && stateful {
+                let last = priced.iter().map(|(key, value, _)| (key.as_str(), split(value).1)).collect();
+                verify_last(partition, &last, &prices_of(logs, partition))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All prices of each key.
+fn prices_of(logs: &Logs<'_>, partition: i32) -> BTreeMap<String, Vec<String>> {
+    let mut prices: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, price, _) in logs.texts(PRICES, partition) {
+        prices.entry(key).or_default().push(price.unwrap_or_else(|| NONE.to_owned()));
+    }
+    prices
 }
 
 /// Prices of a key are met in their order. Returns the price that the last order of each key met.

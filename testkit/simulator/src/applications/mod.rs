@@ -2,25 +2,44 @@
 
 mod counting;
 mod joining;
+mod logs;
 mod pending;
+mod relaying;
 mod windowing;
 
-use crate::cluster::Cluster;
+pub(crate) use logs::Logs;
+
 use crate::dice::Dice;
-use comanda_streams::broker::RawRecord;
 use comanda_streams::{StreamsBuilder, StreamsError, Topology};
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
-/// The group, and the prefix of internal topics.
+/// The group of the first application, and the prefix of its internal topics.
 pub(crate) const APPLICATION_ID: &str = "app";
+/// The same of the one that reads what the first puts out.
+pub(crate) const RELAY_ID: &str = "relay";
 
-/// What a seed decides about stores.
+/// What is promised of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// Each input takes effect once.
+    ExactlyOnce,
+    /// Each input takes effect at least once; states are at least what they must be. No task ever has two owners.
+    AtLeastOnce,
+    /// Each input has been through at least once. Of states nothing is promised: without transactions a task's former
+    /// owner that does not know of its loss writes to the change log of its successor (in Kafka Streams too).
+    AtLeastOnceBesideZombies,
+}
+
+/// What a seed decides about an application.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     /// Tables forward at commits, not at every update.
     pub caching: bool,
     /// Tables live in memory and are restored whole.
     pub in_memory: bool,
+    /// What is judged in the end.
+    pub promise: Promise,
 }
 
 /// A record to be fed.
@@ -37,23 +56,29 @@ pub(crate) trait Part {
     /// Adds itself to a topology.
     fn draw(&self, builder: &StreamsBuilder, settings: Settings);
 
-    /// Its input and output topics with their partition counts.
+    /// Its input and output topics with their partition counts; the output comes last.
     fn topics(&self) -> Vec<(&'static str, i32)>;
 
     /// Some more inputs, as of `now_ms`.
-    fn inputs(&mut self, dice: &mut Dice, now_ms: i64) -> Vec<Input>;
+    fn inputs(&mut self, _dice: &mut Dice, _now_ms: i64) -> Vec<Input> {
+        vec![]
+    }
 
     /// Inputs that are fed when all others are processed.
     fn last_inputs(&mut self, _now_ms: i64) -> Vec<Input> {
         vec![]
     }
 
-    /// What must hold when all inputs are processed.
+    /// What must hold when all inputs are processed, each once.
     fn verify(&self, logs: &Logs<'_>, settings: Settings) -> Result<(), String>;
+
+    /// What must hold when all are, each at least once; of states only if `stateful`.
+    fn verify_at_least_once(&self, logs: &Logs<'_>, stateful: bool) -> Result<(), String>;
 }
 
 /// A topology made of parts.
 pub(crate) struct Application {
+    pub id: &'static str,
     pub name: &'static str,
     pub topology: Topology,
     pub parts: Vec<Box<dyn Part>>,
@@ -77,38 +102,25 @@ impl Application {
                 ],
             ),
         };
+        Self::of_parts(APPLICATION_ID, name, parts, settings)
+    }
+
+    /// A second application on the same cluster, which reads an output of the first.
+    pub fn relay(first: &[Box<dyn Part>], settings: Settings) -> Result<Self, StreamsError> {
+        let (source, partitions) = first[0].topics().pop().expect("every part has an output");
+        let part = Box::new(relaying::Relaying { source, partitions });
+        Self::of_parts(RELAY_ID, "relaying", vec![part], settings)
+    }
+
+    fn of_parts(
+        id: &'static str,
+        name: &'static str,
+        parts: Vec<Box<dyn Part>>,
+        settings: Settings,
+    ) -> Result<Self, StreamsError> {
         let builder = StreamsBuilder::new();
         parts.iter().for_each(|part| part.draw(&builder, settings));
-        Ok(Self { name, topology: builder.build()?, parts })
-    }
-}
-
-/// The cluster's logs as a verifier reads them: committed records only.
-pub(crate) struct Logs<'a>(pub &'a Cluster);
-
-impl Logs<'_> {
-    /// Committed records of a partition as (key, value, timestamp), oldest first.
-    pub fn texts(&self, topic: &str, partition: i32) -> Vec<(String, Option<String>, i64)> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let one = |record: &RawRecord| {
-            (text(record.key.as_deref().unwrap_or_default()), record.value.as_deref().map(text), record.timestamp)
-        };
-        self.0.history(topic, partition).into_iter().map(one).collect()
-    }
-
-    /// The same with the long that each value is.
-    pub fn longs(&self, topic: &str, partition: i32) -> Result<Vec<(String, i64)>, String> {
-        let one = |record: &RawRecord| {
-            let value = record.value.as_deref().and_then(|value| value.try_into().ok()).map(i64::from_be_bytes);
-            let key = String::from_utf8_lossy(record.key.as_deref().unwrap_or_default()).into_owned();
-            Ok((key, value.ok_or_else(|| format!("{topic}-{partition} has a value that is no long"))?))
-        };
-        self.0.history(topic, partition).into_iter().map(one).collect()
-    }
-
-    /// Partitions of a topic; none if it does not exist.
-    pub fn partitions(&self, topic: &str) -> std::ops::Range<i32> {
-        0..self.0.describe(topic).map_or(0, |topic| topic.partitions)
+        Ok(Self { id, name, topology: builder.build()?, parts })
     }
 }
 
@@ -129,4 +141,17 @@ pub(crate) fn same_sequence<T: PartialEq + std::fmt::Debug>(
         found.len(),
         expected.len()
     ))
+}
+
+/// Fails if something that must be there is missing.
+pub(crate) fn includes<T: Ord + std::fmt::Debug>(
+    what: impl Display,
+    found: impl IntoIterator<Item = T>,
+    expected: impl IntoIterator<Item = T>,
+) -> Result<(), String> {
+    let found: BTreeSet<T> = found.into_iter().collect();
+    match expected.into_iter().find(|one| !found.contains(one)) {
+        Some(missing) => Err(format!("{what}: {missing:?} is missing ({} found)", found.len())),
+        None => Ok(()),
+    }
 }

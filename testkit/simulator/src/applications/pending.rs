@@ -1,6 +1,7 @@
 //! A processor that holds jobs back in a store until a punctuation lets them go, numbered by a second store.
 
-use super::{Input, Logs, Part, Settings, same_sequence};
+use super::logs::REFUSED;
+use super::{Input, Logs, Part, Settings, includes, same_sequence};
 use crate::dice::Dice;
 use comanda_streams::{
     Consumed, KeyValueStore, Processor, ProcessorContext, Produced, PunctuationType, Record, Schedule, Serdes, Stores,
@@ -14,6 +15,8 @@ const DONE: &str = "done";
 const PARTITIONS: i32 = 2;
 const STREAM_TIME_MS: i64 = 700;
 const WALL_CLOCK_MS: i64 = 400;
+/// One job in so many cannot be processed.
+const REFUSED_ONE_IN: u64 = 40;
 
 #[derive(Default)]
 pub(super) struct Pending {
@@ -37,7 +40,12 @@ impl Processor<String, String, String, String> for Holding {
         let (Some(key), Some(job)) = (record.key, record.value) else { return Ok(()) };
         let nth = self.jobs.get(&key)?.unwrap_or(0) + 1;
         self.jobs.put(&key, &nth)?;
-        self.held.put(&job, &format!("{key} {job}:{nth}"))
+        self.held.put(&job, &format!("{key} {job}:{nth}"))?;
+        // Only now: what a refused job has written must not stay.
+        if job.ends_with(REFUSED) {
+            return Err(StreamsError::SkipRecord("the job is refused".to_owned()));
+        }
+        Ok(())
     }
 
     fn punctuate(
@@ -83,7 +91,8 @@ impl Part for Pending {
         let count = 1 + dice.below(4);
         let mut one = || {
             self.made += 1;
-            let value = Some(format!("{:06}", self.made));
+            let refused = if dice.once_in(REFUSED_ONE_IN) { REFUSED.to_string() } else { String::new() };
+            let value = Some(format!("{:06}{refused}", self.made));
             Input { topic: JOBS, key: format!("k{}", dice.below(7)), value, timestamp: now_ms }
         };
         (0..count).map(|_| one()).collect()
@@ -101,6 +110,16 @@ impl Part for Pending {
             let done = logs.texts(DONE, partition).into_iter();
             let found: Vec<_> = done.map(|(key, value, _)| (key, value.unwrap_or_default())).collect();
             same_sequence(format!("{DONE}-{partition}"), &found, &expected)?;
+        }
+        Ok(())
+    }
+
+    fn verify_at_least_once(&self, logs: &Logs<'_>, _stateful: bool) -> Result<(), String> {
+        for partition in 0..PARTITIONS {
+            let jobs = logs.texts(JOBS, partition).into_iter().filter_map(|(_, job, _)| job);
+            let done = logs.texts(DONE, partition).into_iter().filter_map(|(_, value, _)| value);
+            let found = done.map(|value| value.split(':').next().unwrap_or_default().to_owned());
+            includes(format!("{DONE}-{partition}"), found, jobs)?;
         }
         Ok(())
     }

@@ -66,10 +66,9 @@ impl Admin for SimulatedAdmin {
         self.ask("list_offsets", |cluster| {
             let offset = |partition: &TopicPartition| {
                 let log = cluster.log(partition)?;
-                Ok(match (spec, isolation) {
-                    (OffsetSpec::Earliest, _) => log.start(),
-                    (OffsetSpec::Latest, Isolation::ReadUncommitted) => log.end(),
-                    (OffsetSpec::Latest, Isolation::ReadCommitted) => log.stable(),
+                Ok(match spec {
+                    OffsetSpec::Earliest => log.start(),
+                    OffsetSpec::Latest => log.end_for(isolation),
                 })
             };
             partitions.iter().map(offset).collect()

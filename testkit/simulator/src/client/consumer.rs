@@ -1,10 +1,20 @@
-//! A read_committed consumer: markers and aborted records are invisible, ends are told past them.
+//! A consumer: markers and, for read_committed, aborted records are invisible; ends are told past them.
 
 use super::{SimulatedBroker, unanswered};
 use crate::cluster::Cluster;
-use comanda_streams::broker::{BrokerError, Consumer, ConsumerRole, ErrorKind, Fetched, PartitionId, TopicPartition};
+use comanda_streams::broker::{
+    BrokerError, Consumer, ConsumerRole, ErrorKind, Fetched, Isolation, PartitionId, TopicPartition,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// What the port promises of each role.
+fn isolation_of(role: ConsumerRole) -> Isolation {
+    match role {
+        ConsumerRole::Main | ConsumerRole::Global => Isolation::ReadCommitted,
+        ConsumerRole::Restore => Isolation::ReadCommitted,
+    }
+}
 
 /// A fetch yields at most so many records of a partition: small, so that ends and records of several polls mix.
 const MOST_AT_ONCE: u64 = 20;
@@ -22,13 +32,13 @@ struct Slot {
 
 pub(super) struct SimulatedConsumer {
     link: SimulatedBroker,
-    role: ConsumerRole,
+    isolation: Isolation,
     slots: BTreeMap<PartitionId, Slot>,
 }
 
 impl SimulatedConsumer {
     pub fn new(link: SimulatedBroker, role: ConsumerRole) -> Self {
-        Self { link, role, slots: BTreeMap::new() }
+        Self { link, isolation: isolation_of(role), slots: BTreeMap::new() }
     }
 
     fn slot(&mut self, id: PartitionId) -> Result<&mut Slot, BrokerError> {
@@ -71,7 +81,7 @@ impl Consumer for SimulatedConsumer {
             return Err(unanswered(ErrorKind::Retriable, "poll"));
         }
         let slots = &mut self.slots;
-        let (role, limit) = (self.role, out.len() + max);
+        let (isolation, limit) = (self.isolation, out.len() + max);
         self.link.call("poll", RARITY, |cluster| {
             let mut order: Vec<&PartitionId> = slots.keys().collect();
             cluster.dice.shuffle(&mut order);
@@ -83,7 +93,7 @@ impl Consumer for SimulatedConsumer {
                 }
                 let most = (1 + cluster.dice.below(MOST_AT_ONCE)) as usize;
                 let Some(slot) = slots.get_mut(&id) else { continue };
-                fetch(cluster, role, id, slot, most.min(limit.saturating_sub(out.len())), out)?;
+                fetch(cluster, isolation, id, slot, most.min(limit.saturating_sub(out.len())), out)?;
             }
             Ok(())
         })
@@ -96,7 +106,7 @@ impl Consumer for SimulatedConsumer {
 
 fn fetch(
     cluster: &Cluster,
-    _role: ConsumerRole,
+    isolation: Isolation,
     id: PartitionId,
     slot: &mut Slot,
     most: usize,
@@ -112,8 +122,8 @@ fn fetch(
         return Ok(());
     }
     for _ in 0..most {
-        let Some(record) = log.next_committed(slot.position, &cluster.fates) else {
-            slot.position = slot.position.max(log.stable());
+        let Some(record) = log.next(slot.position, isolation, &cluster.fates) else {
+            slot.position = slot.position.max(log.end_for(isolation));
             if slot.told_end != Some(slot.position) {
                 slot.told_end = Some(slot.position);
                 out.push(Fetched::End { partition: id, position: slot.position });

@@ -183,6 +183,7 @@ fn death_at(call: &str, moment: Moment) -> &'static str {
     match (call, moment) {
         ("init_transactions", Moment::Before) => "death before init_transactions",
         ("init_transactions", Moment::After) => "death after init_transactions",
+        ("send", _) => "death around send",
         ("flush", Moment::Before) => "death before flush",
         ("flush", Moment::After) => "death after flush",
         ("send_offsets", Moment::Before) => "death before send_offsets",

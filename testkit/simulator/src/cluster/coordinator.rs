@@ -20,7 +20,7 @@ pub(super) enum Phase {
 }
 
 /// A member as the coordinator knows it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Registered {
     pub user_data: Vec<u8>,
     /// Its join that waits for an answer.
@@ -31,6 +31,14 @@ pub(super) struct Registered {
     pub session_ms: i64,
     pub rebalance_ms: i64,
     pub expires_ms: i64,
+}
+
+/// What survives a move: the group as it was when a leader last assigned. Joins since then are forgotten.
+#[derive(Clone, Default)]
+pub(super) struct Stored {
+    generation: i32,
+    leader: String,
+    members: BTreeMap<String, Registered>,
 }
 
 /// A group.
@@ -45,6 +53,7 @@ pub(crate) struct Coordinator {
     pub(super) ids_given: u32,
     /// Offsets committed by members outside transactions, to be stored.
     pub(super) to_store: Vec<(TopicPartition, OffsetAndMetadata)>,
+    pub(super) stored: Stored,
 }
 
 impl Coordinator {
@@ -67,6 +76,11 @@ impl Coordinator {
         } else {
             Ok(())
         }
+    }
+
+    /// Joins and syncs that wait for an answer.
+    pub(super) fn waiting(&self) -> Vec<ReplyTo> {
+        self.members.values().flat_map(|member| [member.joining, member.syncing]).flatten().collect()
     }
 
     /// Ids of all members.
@@ -146,6 +160,22 @@ impl Coordinator {
             replies.extend(self.complete_join(now_ms));
         }
         replies
+    }
+
+    /// The leader has assigned: this is what a move keeps.
+    pub(super) fn store(&mut self) {
+        let mut members = self.members.clone();
+        members.values_mut().for_each(|member| (member.joining, member.syncing) = (None, None));
+        self.stored = Stored { generation: self.generation, leader: self.leader.clone(), members };
+    }
+
+    /// Another broker takes the group over as it was stored; sessions begin anew.
+    pub(super) fn move_away(&mut self, now_ms: i64) {
+        let Stored { generation, leader, members } = self.stored.clone();
+        (self.generation, self.leader, self.members) = (generation, leader, members);
+        self.phase = if self.members.is_empty() { Phase::Empty } else { Phase::Stable };
+        self.pending.clear();
+        self.members.values_mut().for_each(|member| member.expires_ms = now_ms + member.session_ms);
     }
 
     /// Forgets a member: by its leave, its silence, or a whim.

@@ -1,7 +1,8 @@
 //! A partition's log: records and transaction markers by offset, and what each kind of reader sees of it.
 
-use comanda_streams::broker::RawRecord;
+use comanda_streams::broker::{Isolation, RawRecord};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A transaction's number, unique in a cluster.
 pub(crate) type Txn = usize;
@@ -26,6 +27,8 @@ pub(crate) struct Log {
     entries: Vec<Entry>,
     cleaned: Vec<bool>,
     start: i64,
+    /// Ranges that were deleted before anybody had read them.
+    lost: Vec<Range<i64>>,
     /// Transactions without a marker here, with the offset of their first record.
     open: BTreeMap<Txn, i64>,
 }
@@ -73,15 +76,33 @@ impl Log {
         self.start = self.start.max(offset.min(self.end()));
     }
 
-    /// The first record from `position` on that a read_committed reader sees, if there is one below the last stable
-    /// offset.
-    pub fn next_committed(&self, position: i64, fates: &[Fate]) -> Option<&RawRecord> {
-        let stable = self.stable();
-        (position.max(self.start)..stable).find_map(|offset| match &self.entries[offset as usize] {
-            Entry::Record { txn, record } if !self.cleaned[offset as usize] && is_committed(*txn, fates) => {
-                Some(record)
+    /// Deletes what is before `until`, of which nothing from `from` on was read.
+    pub fn lose(&mut self, from: i64, until: i64) {
+        self.lost.push(from.max(self.start)..until.min(self.end()));
+        self.delete_before(until);
+    }
+
+    /// Whether the record at `offset` was deleted before anybody had read it.
+    pub fn is_lost(&self, offset: i64) -> bool {
+        self.lost.iter().any(|range| range.contains(&offset))
+    }
+
+    /// How far a reader gets: the last stable offset, or the high watermark.
+    pub fn end_for(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::ReadCommitted => self.stable(),
+            Isolation::ReadUncommitted => self.end(),
+        }
+    }
+
+    /// The first record from `position` on that a reader sees, if there is one as far as it gets.
+    pub fn next(&self, position: i64, isolation: Isolation, fates: &[Fate]) -> Option<&RawRecord> {
+        (position.max(self.start)..self.end_for(isolation)).find_map(|offset| match &self.entries[offset as usize] {
+            Entry::Record { txn, record } => {
+                let shown = isolation == Isolation::ReadUncommitted || is_committed(*txn, fates);
+                (shown && !self.cleaned[offset as usize]).then_some(record)
             }
-            _ => None,
+            Entry::Marker => None,
         })
     }
 

@@ -4,7 +4,9 @@ mod coordinator;
 mod log;
 mod network;
 mod offsets;
+mod ownership;
 mod rebalance;
+mod retention;
 mod transactions;
 
 pub(crate) use coordinator::Coordinator;
@@ -33,7 +35,11 @@ pub(crate) struct Cluster {
     pub next_sweep_ms: i64,
     pub coordinators: BTreeMap<String, Coordinator>,
     pub offsets: BTreeMap<String, Offsets>,
+    /// By group and input topic.
+    sub_topologies: BTreeMap<(String, String), u32>,
     pub network: Network,
+    /// Rebalances begin one after the other until then.
+    pub storm_until_ms: i64,
     /// Which faults have happened, for the test that wants to see all of them.
     pub seen: BTreeMap<&'static str, u64>,
     /// What must never happen, and did.
@@ -61,7 +67,9 @@ impl Cluster {
             next_sweep_ms: 0,
             coordinators: BTreeMap::new(),
             offsets: BTreeMap::new(),
+            sub_topologies: BTreeMap::new(),
             network: Network::default(),
+            storm_until_ms: 0,
             seen: BTreeMap::new(),
             violations: vec![],
         }
@@ -85,13 +93,16 @@ impl Cluster {
             if self.topics.contains_key(&new.name) {
                 continue;
             }
-            let id = u128::from(self.dice.below(u64::MAX)).to_be_bytes();
-            let topic = Topic { id, partitions: new.partitions, configs: new.configs.clone() };
+            let topic = Topic { id: self.new_topic_id(), partitions: new.partitions, configs: new.configs.clone() };
             self.topics.insert(new.name.clone(), topic);
             for partition in 0..new.partitions {
                 self.logs.insert(TopicPartition::new(new.name.as_str(), partition), Log::default());
             }
         }
+    }
+
+    fn new_topic_id(&mut self) -> [u8; 16] {
+        u128::from(self.dice.below(u64::MAX)).to_be_bytes()
     }
 
     pub fn describe(&self, name: &str) -> Option<TopicDescription> {
@@ -107,10 +118,12 @@ impl Cluster {
         self.logs.get_mut(partition).ok_or_else(|| unknown(partition))
     }
 
-    /// Committed records of a partition, oldest first, with those that are deleted by now.
+    /// Committed records of a partition, oldest first, with those that are deleted by now; without those that were
+    /// deleted before anybody could read them.
     pub fn history(&self, topic: &str, partition: i32) -> Vec<&RawRecord> {
         let log = self.logs.get(&TopicPartition::new(topic, partition));
-        log.into_iter().flat_map(|log| log.all_committed(log.end(), &self.fates)).collect()
+        let all = log.into_iter().flat_map(|log| log.all_committed(log.end(), &self.fates).map(move |r| (log, r)));
+        all.filter(|(log, record)| !log.is_lost(record.offset)).map(|(_, record)| record).collect()
     }
 
     /// A number that differs if any log does (FNV-1a).
@@ -130,23 +143,6 @@ impl Cluster {
             }
         }
         hash
-    }
-
-    /// Cleans one compacted partition.
-    pub fn compact_any(&mut self) {
-        let compacted = |topic: &str| {
-            let configs = self.topics.get(topic).map_or(&[][..], |topic| &topic.configs);
-            configs.iter().any(|(name, value)| name == "cleanup.policy" && value.starts_with("compact"))
-        };
-        let all: Vec<TopicPartition> = self.logs.keys().filter(|p| compacted(&p.topic)).cloned().collect();
-        if all.is_empty() {
-            return;
-        }
-        let chosen = &all[self.dice.below(all.len() as u64) as usize];
-        if let Some(log) = self.logs.get_mut(chosen) {
-            log.compact(&self.fates);
-            self.note("log cleaned");
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Group messages on their way: late, lost, or left on a broken connection.
 
 use super::Cluster;
-use super::coordinator::Replies;
+use super::coordinator::{Coordinator, Replies};
 use comanda_streams::broker::{BrokerError, ErrorKind, GroupRequest, GroupResponse, error_code};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -67,8 +67,28 @@ impl Cluster {
         self.network.coordinator_away_until_ms = self.now_ms + for_ms;
     }
 
+    /// Coordinators move to another broker, which answers after a while: what is under way to and from the old one is lost,
+    /// whether it has had its effect or not.
+    pub fn move_coordinators(&mut self, for_ms: i64) {
+        self.send_coordinators_away(for_ms);
+        let waiting: Vec<ReplyTo> = self.coordinators.values().flat_map(Coordinator::waiting).collect();
+        let now_ms = self.now_ms;
+        self.coordinators.values_mut().for_each(|group| group.move_away(now_ms));
+        self.network.under_way.values_mut().for_each(|(_, message)| *message = Message::Answer(broken()));
+        self.answer(waiting.into_iter().map(|to| (to, broken())).collect());
+    }
+
     /// A member is forgotten without having done anything.
     pub fn evict_any(&mut self) {
+        self.disturb_groups("member forgotten", |coordinator, now_ms, unlucky| coordinator.remove(now_ms, unlucky));
+    }
+
+    /// A rebalance begins without a reason.
+    pub fn rebalance_all(&mut self) {
+        self.disturb_groups("rebalance for no reason", |coordinator, now_ms, _| coordinator.prepare(now_ms));
+    }
+
+    fn disturb_groups(&mut self, fault: &'static str, act: impl Fn(&mut Coordinator, i64, &str) -> Replies) {
         let now_ms = self.now_ms;
         let groups: Vec<String> = self.coordinators.keys().cloned().collect();
         for group in groups {
@@ -76,8 +96,8 @@ impl Cluster {
             let members = coordinator.members();
             if !members.is_empty() {
                 let unlucky = &members[self.dice.below(members.len() as u64) as usize];
-                let replies = coordinator.remove(now_ms, unlucky);
-                self.note("member forgotten");
+                let replies = act(coordinator, now_ms, unlucky);
+                self.note(fault);
                 self.answer(replies);
             }
         }
@@ -139,8 +159,10 @@ impl Cluster {
         }
         let group_id = self.network.connections[to.0].group_id.clone();
         let coordinator = self.coordinators.entry(group_id.clone()).or_default();
+        let member_id = member_of(&request).to_owned();
         let replies = coordinator.handle(self.now_ms, to, request);
         let to_store = std::mem::take(&mut coordinator.to_store);
+        self.check_ownership(&group_id, &member_id, &to_store);
         // Outside transactions a position may go back: what was not committed is done again.
         drop(self.offsets.entry(group_id).or_default().commit(to_store));
         self.answer(replies);
@@ -175,5 +197,15 @@ fn refusal(request: &GroupRequest) -> GroupResponse {
         GroupRequest::Heartbeat { .. } => GroupResponse::Heartbeat { error },
         GroupRequest::Leave { .. } => GroupResponse::Left { error },
         GroupRequest::CommitOffsets { .. } => GroupResponse::Committed { error },
+    }
+}
+
+fn member_of(request: &GroupRequest) -> &str {
+    match request {
+        GroupRequest::Join { member_id, .. }
+        | GroupRequest::Sync { member_id, .. }
+        | GroupRequest::Heartbeat { member_id, .. }
+        | GroupRequest::Leave { member_id, .. }
+        | GroupRequest::CommitOffsets { member_id, .. } => member_id,
     }
 }

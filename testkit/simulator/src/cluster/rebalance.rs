@@ -101,6 +101,7 @@ impl Coordinator {
                 for (id, user_data) in plan {
                     self.members.entry(id).and_modify(|member| member.assignment = user_data);
                 }
+                self.store();
             }
             Phase::Completing | Phase::Stable => {}
         }

@@ -122,6 +122,7 @@ impl Cluster {
             let reason = "the group goes on without this member";
             return Err(BrokerError::new(ErrorKind::MemberFenced, attempt, reason).with_code(code));
         }
+        self.check_ownership(&group.group_id, &group.member_id, offsets);
         self.offsets.entry(group.group_id.clone()).or_default().add_pending(txn, offsets);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The disks of one instance: they outlive it, as far as it has flushed them and chance allows.
 
 use crate::dice::Dice;
+use comanda_state_stores::StoreError;
 use comanda_state_stores::backend::{Backend, SimulatedDisk, SimulatedDiskBackend};
 use comanda_streams::{TaskDisks, TaskId};
 use std::collections::BTreeMap;
@@ -28,11 +29,28 @@ impl InstanceDisks {
 }
 
 impl TaskDisks for InstanceDisks {
-    fn open(&self, task: TaskId) -> Box<dyn Backend> {
-        Box::new(SimulatedDiskBackend::open(self.lock().entry(task).or_default()))
+    fn open(&self, task: TaskId) -> Result<Box<dyn Backend>, StoreError> {
+        let mut disks = self.lock();
+        let disk = disks.entry(task).or_default();
+        unlocked(disk)?;
+        Ok(Box::new(SimulatedDiskBackend::open(disk)))
     }
 
-    fn destroy(&self, task: TaskId) {
-        self.lock().insert(task, SimulatedDisk::new());
+    fn destroy(&self, task: TaskId) -> Result<(), StoreError> {
+        let mut disks = self.lock();
+        let disk = disks.entry(task).or_default();
+        unlocked(disk)?;
+        *disk = SimulatedDisk::new();
+        Ok(())
+    }
+}
+
+/// A thread that does not know yet that it has lost a task still has its disk: another one of the process must wait.
+fn unlocked(disk: &SimulatedDisk) -> Result<(), StoreError> {
+    match disk.is_open() {
+        true => {
+            Err(StoreError::Locked { directory: Default::default(), cause: "another thread has it open".to_owned() })
+        }
+        false => Ok(()),
     }
 }

@@ -8,10 +8,13 @@ use comanda_streams::broker::{RawRecord, TopicPartition};
 use comanda_streams::partitioner::partition_for_key;
 use std::collections::BTreeSet;
 
+/// A byte that no UTF-8 text has.
+const NO_TEXT: u8 = 0xff;
+
 impl World {
     /// Inputs, alone or in transactions, some of which are aborted: those must not be seen.
     pub(super) fn feed(&self) {
-        let mut parts = self.parts.borrow_mut();
+        let mut parts = self.deployments[0].parts_mut();
         let mut cluster = self.cluster();
         if self.inputs.get() >= MOST_INPUTS || !cluster.dice.once_in(6) {
             return;
@@ -30,7 +33,7 @@ impl World {
     }
 
     pub(super) fn feed_last(&self) {
-        let mut parts = self.parts.borrow_mut();
+        let mut parts = self.deployments[0].parts_mut();
         let mut cluster = self.cluster();
         let now_ms = EPOCH_MS + cluster.now_ms;
         parts.iter_mut().for_each(|part| cluster.feed(&part.last_inputs(now_ms), None));
@@ -49,10 +52,15 @@ impl Cluster {
             let partitions = self.describe(input.topic).map_or(1, |topic| topic.partitions);
             let partition = partition_for_key(input.key.as_bytes(), partitions);
             let place = TopicPartition::new(input.topic, partition);
+            let mut value = input.value.clone().map(String::into_bytes);
+            if self.dice.once_in(self.faults.spoil_one_in) {
+                value.get_or_insert_default().insert(0, NO_TEXT);
+                self.note("unreadable record");
+            }
             let record = RawRecord {
                 timestamp: input.timestamp,
                 key: Some(input.key.clone().into_bytes().into()),
-                value: input.value.clone().map(|value| value.into_bytes().into()),
+                value: value.map(Into::into),
                 ..Default::default()
             };
             if let Some(log) = self.logs.get_mut(&place) {

@@ -1,14 +1,14 @@
 //! What must hold of states: they are what their change logs say, no more and no less, and never ahead of them.
 
-use crate::applications::APPLICATION_ID;
-use crate::cluster::Cluster;
+use super::deployment::Deployment;
+use crate::cluster::{Cluster, Log};
 use comanda_state_stores::backend::{Backend, Direction};
 use comanda_state_stores::keys::window_key;
 use comanda_state_stores::{
     Persistence, Positions, StoreKind, StoreSpec, StoreView, StoresView, TaskStorage, ValueAndTimestamp,
 };
+use comanda_streams::TaskId;
 use comanda_streams::broker::TopicPartition;
-use comanda_streams::{StreamsConfig, TaskId, Topology};
 use std::collections::BTreeMap;
 
 /// Entries of a store as they are stored.
@@ -18,23 +18,38 @@ type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 ///
 /// # Errors
 /// If it holds anything but the committed change logs up to the positions that it names, or is ahead of the committed
-/// inputs.
+/// inputs. Without transactions it only must not be ahead of its change logs.
 pub(super) fn check_disk(
     cluster: &Cluster,
-    topology: &Topology,
-    config: &StreamsConfig,
+    deployment: &Deployment,
     task: TaskId,
     disk: Box<dyn Backend>,
 ) -> Result<i64, String> {
-    let specs = topology.task_stores(&[task.sub_topology], config);
+    let specs = deployment.topology.task_stores(&[task.sub_topology], &deployment.config);
     let mut storage = TaskStorage::open(&specs, Persistence::Backend(disk)).map_err(|e| format!("{task}: {e}"))?;
     let positions = storage.positions().clone();
+    let origins: Vec<_> = (0..specs.len()).map(|store| storage.changelog_origin(store)).collect();
     storage.publish().map_err(|e| format!("{task}: {e}"))?;
     let view = storage.views().load().ok_or("a published state is there")?;
-    check_inputs(cluster, task, &positions)?;
-    for spec in specs.iter().filter(|spec| spec.persistent) {
+    if deployment.is_exactly_once() {
+        check_inputs(cluster, deployment.id, task, &positions)?;
+    }
+    for (spec, origin) in specs.iter().zip(origins).filter(|(spec, _)| spec.persistent) {
+        let log = changelog(deployment.id, task, spec);
+        // Of a change log that was made again since then it says nothing.
+        if origin.is_some_and(|origin| cluster.topics.get(&*log.topic).is_some_and(|topic| topic.id != origin.topic_id))
+        {
+            continue;
+        }
         let position = positions.changelogs.get(&spec.name).copied().unwrap_or(0);
-        check_store(cluster, task, spec, &view, position).map_err(|e| format!("on disk at {position}: {e}"))?;
+        let end = cluster.logs.get(&log).map_or(i64::MAX, Log::end);
+        if position > end {
+            return Err(format!("{task} is ahead of {log} on disk: {position} of {end}"));
+        }
+        if deployment.is_exactly_once() {
+            check_store(cluster, &log, spec, &view, position)
+                .map_err(|e| format!("{task} on disk at {position}: {e}"))?;
+        }
     }
     Ok(positions.changelogs.values().sum())
 }
@@ -42,22 +57,29 @@ pub(super) fn check_disk(
 /// A running task's committed state equals its whole change logs.
 pub(super) fn check_state(
     cluster: &Cluster,
-    specs: &[StoreSpec],
+    deployment: &Deployment,
     task: TaskId,
     view: &StoresView,
 ) -> Result<(), String> {
-    for spec in specs {
-        check_store(cluster, task, spec, view, i64::MAX).map_err(|e| format!("in the running task: {e}"))?;
+    for spec in &deployment.topology.task_stores(&[task.sub_topology], &deployment.config) {
+        let log = changelog(deployment.id, task, spec);
+        check_store(cluster, &log, spec, view, i64::MAX).map_err(|e| format!("running {task}: {e}"))?;
     }
     Ok(())
 }
 
-fn check_inputs(cluster: &Cluster, task: TaskId, positions: &Positions) -> Result<(), String> {
-    let offsets = cluster.offsets.get(APPLICATION_ID);
+fn changelog(application_id: &str, task: TaskId, spec: &StoreSpec) -> TopicPartition {
+    TopicPartition::new(format!("{application_id}-{}-changelog", spec.name), task.partition)
+}
+
+fn check_inputs(cluster: &Cluster, group: &str, task: TaskId, positions: &Positions) -> Result<(), String> {
+    let offsets = cluster.offsets.get(group);
     for ((topic, partition), position) in &positions.inputs {
         let input = TopicPartition::new(topic.clone(), *partition);
         let committed = offsets.map_or(0, |offsets| offsets.decided(&input, &cluster.fates));
-        if *position > committed {
+        // Of what is out of retention unread nothing is committed: the task goes on where the log begins now.
+        let begin = cluster.logs.get(&input).map_or(0, Log::start);
+        if *position > committed.max(begin) {
             return Err(format!("{task} stands for {input} up to {position}, committed is {committed}"));
         }
     }
@@ -66,17 +88,15 @@ fn check_inputs(cluster: &Cluster, task: TaskId, positions: &Positions) -> Resul
 
 fn check_store(
     cluster: &Cluster,
-    task: TaskId,
+    log: &TopicPartition,
     spec: &StoreSpec,
     view: &StoresView,
     position: i64,
 ) -> Result<(), String> {
-    let log = TopicPartition::new(format!("{APPLICATION_ID}-{}-changelog", spec.name), task.partition);
-    let Some(known) = cluster.logs.get(&log) else { return Ok(()) };
-    if position != i64::MAX && position > known.end() {
-        return Err(format!("{task} is ahead of {log}: {position} of {}", known.end()));
+    if !cluster.logs.contains_key(log) {
+        return Ok(());
     }
-    let (expected, earliest_start) = replay(cluster, &log, spec, position);
+    let (expected, earliest_start) = replay(cluster, log, spec, position);
     let store = view.store(&spec.name).map_err(|e| e.to_string())?;
     let found = entries(store).map_err(|e| e.to_string())?;
     let differs = |key: &&Vec<u8>| {
@@ -84,14 +104,14 @@ fn check_store(
         // What is out of retention may be seen as long as the records that moved the store's time on are not restored.
         let hidden = start_of(spec, key).is_some_and(|start| start < earliest_start);
         let is_right = if hidden { found.is_none_or(|found| expected == Some(found)) } else { found == expected };
-        !is_right && !is_cleaned(cluster, &log, key, position)
+        !is_right && !is_cleaned(cluster, log, key, position)
     };
     let Some(key) = found.keys().chain(expected.keys()).find(differs).cloned() else { return Ok(()) };
-    let text = |entries: &Entries| entries.get(&key).map(|value| String::from_utf8_lossy(value).into_owned());
+    let text = |entries: &Entries| entries.get(&key).map_or("missing".to_owned(), |it| it.escape_ascii().to_string());
     Err(format!(
-        "{task}'s {} differs from {log}: {:?} is {:?}, must be {:?} ({} entries, {} expected)",
+        "store {} differs from {log}: {} is {}, must be {} ({} entries, {} expected)",
         spec.name,
-        String::from_utf8_lossy(&key),
+        key.escape_ascii(),
         text(&found),
         text(&expected),
         found.len(),

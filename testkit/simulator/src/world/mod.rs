@@ -1,5 +1,6 @@
 //! A run: instances, inputs, faults and time, all drawn from one seed; then quiet, then judgement.
 
+mod deployment;
 mod disks;
 mod disturbing;
 mod feeding;
@@ -7,13 +8,13 @@ mod instance;
 mod judge;
 mod resting;
 
-use crate::applications::{APPLICATION_ID, Application, Part, Settings};
 use crate::client::set_meanwhile;
 use crate::cluster::Cluster;
 use crate::dice::Dice;
 use crate::faults::Faults;
+use comanda_streams::StreamsError;
 use comanda_streams::broker::NewTopic;
-use comanda_streams::{StreamsConfig, StreamsError};
+use deployment::Deployment;
 use instance::Instance;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -64,10 +65,8 @@ pub fn run(seed: u64) -> Report {
 
 struct World {
     cluster: Arc<Mutex<Cluster>>,
-    config: StreamsConfig,
-    settings: Settings,
-    application: Application,
-    parts: RefCell<Vec<Box<dyn Part>>>,
+    /// The application, and perhaps one that reads what it puts out.
+    deployments: Vec<Deployment>,
     instances: Vec<Instance>,
     depth: Cell<u32>,
     calm: Cell<bool>,
@@ -78,28 +77,31 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let settings = Settings { caching: dice.once_in(2), in_memory: dice.once_in(3) };
-        let mut application = Application::draw(&mut dice, settings).expect("the applications are sound");
-        let config = draw_config(&mut dice, settings);
-        let instances = (0..1 + dice.below(3) as usize).map(Instance::new).collect();
-        let faults = Faults::draw(&mut dice);
-        tracing::info!(seed, application = application.name, ?settings, ?config, ?faults, "a run begins");
+        let first = Deployment::draw(&mut dice);
+        let second = dice.once_in(4).then(|| Deployment::draw_relay(&mut dice, &first));
+        let deployments: Vec<Deployment> = [Some(first), second].into_iter().flatten().collect();
+        let mut instances = vec![];
+        for (index, deployment) in deployments.iter().enumerate() {
+            let most = if index == 0 { 3 } else { 2 };
+            for _ in 0..1 + dice.below(most) {
+                instances.push(Instance::new(instances.len(), index, deployment.config.num_stream_threads));
+            }
+        }
+        let faults = Faults::draw(&mut dice, deployments[0].settings.promise);
+        tracing::info!(seed, application = deployments[0].name, instances = instances.len(), ?faults, "a run begins");
         let mut cluster = Cluster::new(dice, faults);
-        let parts = std::mem::take(&mut application.parts);
         let topic = |(name, partitions): (&str, i32)| NewTopic {
             name: name.to_owned(),
             partitions,
             replication: 1,
             configs: vec![],
         };
-        let topics: Vec<NewTopic> = parts.iter().flat_map(|part| part.topics()).map(topic).collect();
-        cluster.create_topics(&topics);
+        let topics = deployments.iter().flat_map(Deployment::topics);
+        cluster.create_topics(&topics.map(topic).collect::<Vec<_>>());
+        deployments.iter().for_each(|deployment| deployment.introduce(&mut cluster));
         Self {
             cluster: Arc::new(Mutex::new(cluster)),
-            config,
-            settings,
-            application,
-            parts: RefCell::new(parts),
+            deployments,
             instances,
             depth: Cell::new(0),
             calm: Cell::new(false),
@@ -118,8 +120,8 @@ impl World {
     }
 
     /// An error ends a thread for good in production; all faults here can be mended.
-    fn thread_ended(&self, instance: usize, error: &StreamsError) {
-        self.problem(format!("thread of instance {instance} ended: {error}"));
+    fn thread_ended(&self, instance: usize, slot: usize, error: &StreamsError) {
+        self.problem(format!("thread {slot} of instance {instance} ended: {error}"));
     }
 
     fn live(&self) {
@@ -138,7 +140,7 @@ impl World {
         let cluster = self.cluster();
         let mut problems = self.problems.borrow().clone();
         problems.extend(cluster.violations.iter().cloned());
-        Report { application: self.application.name, seen: cluster.seen.clone(), digest: cluster.digest(), problems }
+        Report { application: self.deployments[0].name, seen: cluster.seen.clone(), digest: cluster.digest(), problems }
     }
 
     fn pass(&self, for_ms: i64) {
@@ -156,9 +158,10 @@ impl World {
         }
     }
 
-    /// A little time, and a step of everybody in any order.
+    /// A little time, and a step of every thread in any order.
     fn moment(&self) {
-        let mut order: Vec<usize> = (0..self.instances.len()).collect();
+        let mut order: Vec<(&Instance, usize)> =
+            self.instances.iter().flat_map(|instance| instance.slots().map(move |slot| (instance, slot))).collect();
         {
             let mut cluster = self.cluster();
             let moment_ms = 1 + cluster.dice.ms(LONGEST_MOMENT_MS);
@@ -169,34 +172,23 @@ impl World {
             self.disturb();
             self.feed();
         }
-        for number in order {
-            self.step(&self.instances[number]);
+        for (instance, slot) in order {
+            self.step(instance, slot);
         }
     }
 
     /// From here on nothing goes wrong any more.
     fn calm_down(&self) {
         self.calm.set(true);
-        self.cluster().faults = Faults::none();
+        {
+            let mut cluster = self.cluster();
+            cluster.faults = Faults::none();
+            cluster.storm_until_ms = 0;
+        }
         for instance in &self.instances {
             let mut life = instance.life.borrow_mut();
             (life.frozen_until_ms, life.away_until_ms) = (0, 0);
         }
         tracing::info!(now_ms = self.cluster().now_ms, "faults are over");
     }
-}
-
-fn draw_config(dice: &mut Dice, settings: Settings) -> StreamsConfig {
-    let mut config = StreamsConfig::new(APPLICATION_ID, "");
-    config.statestore_cache_max_bytes = if settings.caching { dice.pick(&[200, 1 << 20]) } else { 0 };
-    config.commit_interval_ms = dice.pick(&[20, 100, 500, 2_000]);
-    config.session_timeout_ms = dice.pick(&[1_500, 6_000]);
-    config.heartbeat_interval_ms = config.session_timeout_ms / 6;
-    config.max_task_idle_ms = dice.pick(&[0, 0, 100]);
-    config.input_buffer_max_bytes = dice.pick(&[300, 4 << 20]);
-    config.max_uncommitted_bytes = dice.pick(&[400, 32 << 20, 32 << 20]);
-    config.apply_bytes = dice.pick(&[1, 500, 5_000, 16 << 20]);
-    config.flush_bytes = dice.pick(&[1, 2_000, 64 << 20]);
-    config.flush_interval_ms = dice.pick(&[500, 5_000, 30_000]);
-    config
 }

@@ -1,10 +1,9 @@
 //! The end of a run: everything processed, everything right, and nothing more to come.
 
+use super::deployment::Deployment;
 use super::{CALM_MS, QUIET_MS, World, judge};
-use crate::applications::{APPLICATION_ID, Logs};
-use crate::cluster::{Cluster, Log};
+use crate::cluster::{Cluster, Coordinator};
 use comanda_streams::TaskId;
-use comanda_streams::broker::TopicPartition;
 use std::collections::BTreeMap;
 
 impl World {
@@ -25,83 +24,85 @@ impl World {
 
     /// Nothing may come after all is processed; only then states are compared.
     pub(super) fn stay_at_rest(&self) {
-        let generation = self.generation();
+        let generations = self.generations();
         self.pass(QUIET_MS);
         if let Err(problem) = self.rests().and_then(|()| self.verify()).and_then(|()| self.check_states()) {
             self.problem(format!("after a rest: {problem}"));
         }
-        if self.generation() != generation {
-            self.problem(format!("the group does not rest: generation {generation}, then {}", self.generation()));
+        let later = self.generations();
+        if later != generations {
+            self.problem(format!("the groups do not rest: generations {generations:?}, then {later:?}"));
         }
     }
 
-    fn generation(&self) -> i32 {
-        self.cluster().coordinators.get(APPLICATION_ID).map_or(-1, |group| group.generation())
+    fn generations(&self) -> Vec<i32> {
+        let cluster = self.cluster();
+        let group =
+            |deployment: &Deployment| cluster.coordinators.get(deployment.id).map_or(-1, Coordinator::generation);
+        self.deployments.iter().map(group).collect()
     }
 
     fn verify(&self) -> Result<(), String> {
         let cluster = self.cluster();
-        self.parts.borrow().iter().try_for_each(|part| part.verify(&Logs(&cluster), self.settings))
+        self.deployments.iter().try_for_each(|deployment| deployment.verify(&cluster))
     }
 
     /// Whether all instances run and all inputs are committed as read.
     fn rests(&self) -> Result<(), String> {
-        for (number, instance) in self.instances.iter().enumerate() {
-            let life = instance.life.borrow();
-            let Some(thread) = &life.thread else { return Err(format!("instance {number} is not up")) };
-            if !thread.is_running() {
-                return Err(format!("instance {number} does not run what it was given"));
+        for instance in &self.instances {
+            let (number, life) = (instance.number, instance.life.borrow());
+            for slot in instance.slots() {
+                match life.workers.get(slot).and_then(|worker| worker.thread.as_ref()) {
+                    None => return Err(format!("thread {slot} of instance {number} is not up")),
+                    Some(thread) if !thread.is_running() => {
+                        return Err(format!("thread {slot} of instance {number} does not run what it was given"));
+                    }
+                    Some(_) => {}
+                }
             }
         }
         let cluster = self.cluster();
-        if !cluster.coordinators.get(APPLICATION_ID).is_some_and(|group| group.is_stable()) {
-            return Err("the group is not stable".to_owned());
-        }
-        let app = &cluster.offsets;
-        for (input, log) in self.input_logs(&cluster) {
-            let last = log.all_committed(log.end(), &cluster.fates).last().map_or(0, |record| record.offset + 1);
-            let read = app.get(APPLICATION_ID).map_or(0, |offsets| offsets.decided(&input, &cluster.fates));
-            if read < last {
-                return Err(format!("{input} is read up to {read} of {last}"));
-            }
-        }
-        Ok(())
-    }
-
-    fn input_logs<'a>(&self, cluster: &'a Cluster) -> Vec<(TopicPartition, &'a Log)> {
-        let parts = self.application.topology.sub_topologies().iter();
-        let topics: Vec<String> =
-            parts.flat_map(|part| &part.source_topics).map(|topic| topic.resolve(APPLICATION_ID)).collect();
-        let inputs =
-            cluster.logs.iter().filter(|(partition, _)| topics.iter().any(|topic| **topic == *partition.topic));
-        inputs.map(|(partition, log)| (partition.clone(), log)).collect()
+        self.deployments.iter().try_for_each(|deployment| all_is_read(&cluster, deployment))
     }
 
     fn check_states(&self) -> Result<(), String> {
         let cluster = self.cluster();
-        let mut owners: BTreeMap<TaskId, usize> = BTreeMap::new();
-        for (number, instance) in self.instances.iter().enumerate() {
-            let life = instance.life.borrow();
-            let Some(thread) = &life.thread else { continue };
-            for task in thread.tasks() {
-                if let Some(other) = owners.insert(task, number) {
-                    return Err(format!("{task} runs in {other} and in {number}"));
-                }
-                let specs = self.application.topology.task_stores(&[task.sub_topology], &self.config);
-                if let Some(view) = thread.queries().task(task) {
-                    judge::check_state(&cluster, &specs, task, &view)?;
+        let mut owners: BTreeMap<(usize, TaskId), (usize, usize)> = BTreeMap::new();
+        for instance in &self.instances {
+            let (deployment, life) = (&self.deployments[instance.deployment], instance.life.borrow());
+            let Some(process) = &life.process else { continue };
+            for (slot, thread) in
+                life.workers.iter().enumerate().filter_map(|(slot, w)| Some((slot, w.thread.as_ref()?)))
+            {
+                for task in thread.tasks() {
+                    let here = (instance.number, slot);
+                    if let Some(other) = owners.insert((instance.deployment, task), here) {
+                        return Err(format!("{task} runs in thread {other:?} and in {here:?}"));
+                    }
+                    let view = process.instance.queries().task(task).filter(|_| deployment.is_exactly_once());
+                    view.map_or(Ok(()), |view| judge::check_state(&cluster, deployment, task, &view))?;
                 }
             }
         }
-        for (partition, log) in &cluster.logs {
-            if log.stable() < log.end() {
-                return Err(format!(
-                    "a transaction is open for ever in {partition}: {} of {}",
-                    log.stable(),
-                    log.end()
-                ));
-            }
-        }
-        Ok(())
+        let open = cluster.logs.iter().find(|(_, log)| log.stable() < log.end());
+        open.map_or(Ok(()), |(partition, log)| {
+            Err(format!("a transaction is open for ever in {partition}: {} of {}", log.stable(), log.end()))
+        })
     }
+}
+
+fn all_is_read(cluster: &Cluster, deployment: &Deployment) -> Result<(), String> {
+    let (id, sources) = (deployment.id, deployment.sources());
+    if !cluster.coordinators.get(id).is_some_and(Coordinator::is_stable) {
+        return Err(format!("group {id} is not stable"));
+    }
+    for (input, log) in cluster.logs.iter().filter(|(input, _)| sources.iter().any(|topic| **topic == *input.topic)) {
+        let there = log.all_committed(log.end(), &cluster.fates).filter(|record| !log.is_lost(record.offset));
+        let last = there.last().map_or(0, |record| record.offset + 1);
+        let read = cluster.offsets.get(id).map_or(0, |offsets| offsets.decided(input, &cluster.fates));
+        if read < last {
+            return Err(format!("{input} is read up to {read} of {last}"));
+        }
+    }
+    Ok(())
 }
