@@ -22,6 +22,7 @@ impl StreamThread {
                 Action::Send(_) => {}
                 Action::PrepareRejoin => self.prepare_rejoin()?,
                 Action::RunLeader { generation, members } => {
+                    self.sources.leads(generation);
                     let plan = leader::plan(&self.shared, &mut *self.admin, generation, members);
                     if let Err(reason) = &plan {
                         tracing::warn!(thread = self.name, %reason, "cannot assign tasks");
@@ -61,6 +62,7 @@ impl StreamThread {
             return Err(StreamsError::Fatal(error.clone()));
         }
         tracing::info!(thread = self.name, generation, tasks = ?names(assignment.active.iter()), "assigned");
+        self.sources.assigned(generation);
         let running = self.slots.tasks();
         for task in &assignment.active {
             self.leaving.remove(task);
