@@ -8,6 +8,7 @@
 
 use super::collector::ProducerCollector;
 use super::commit::Offsets;
+use super::group::{local_state, member_config};
 use super::mending::Mending;
 use super::opener::{OpenJob, Opened};
 use super::pace::Pace;
@@ -19,7 +20,7 @@ use super::sources::SourceWatch;
 use crate::broker::{Admin, Consumer, ConsumerRole, Fetched};
 use crate::config::ProcessingGuarantee;
 use crate::error::StreamsError;
-use crate::membership::{LocalState, Member, MemberConfig, Profile, State};
+use crate::membership::{Member, State};
 use crate::task::RecordCollector;
 use crate::task_id::TaskId;
 use std::cell::RefCell;
@@ -279,29 +280,4 @@ impl StreamThread {
     pub(super) fn way_out(&self) -> Rc<RefCell<dyn RecordCollector>> {
         self.collector.clone()
     }
-}
-
-fn member_config(shared: &Shared, slot: usize, transactional_id: &str) -> MemberConfig {
-    let config = &shared.config;
-    let endpoint = (!config.application_server.is_empty()).then(|| config.application_server.clone());
-    MemberConfig {
-        group_id: config.application_id.clone(),
-        session_timeout_ms: config.session_timeout_ms,
-        heartbeat_interval_ms: config.heartbeat_interval_ms,
-        rebalance_timeout_ms: config.session_timeout_ms.max(10_000),
-        probing_interval_ms: 600_000,
-        instance_id: config.instance_id(slot),
-        topics: shared.topology.source_topics(),
-        profile: Profile {
-            process_id: shared.directory.process_id(),
-            endpoint,
-            transactional_id: transactional_id.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            topology: shared.topology.fingerprint(),
-        },
-    }
-}
-
-pub(super) fn local_state(shared: &Shared) -> LocalState {
-    LocalState { standbys: BTreeSet::new(), offset_sums: shared.directory.offset_sums() }
 }
