@@ -72,6 +72,10 @@ pub struct StreamsConfig {
     pub heartbeat_interval_ms: i32,
     /// `task.timeout.ms`: how long a task tries again what may succeed later.
     pub task_timeout_ms: i64,
+    /// `state.cleanup.delay.ms`: how long after a task has moved away its state is kept on this disk.
+    pub state_cleanup_delay_ms: i64,
+    /// `metadata.max.age.ms`: how often source topics are looked at for partitions that were added.
+    pub metadata_max_age_ms: i64,
     /// `num.standby.replicas`.
     pub num_standby_replicas: usize,
     /// `replication.factor` of internal topics; -1 takes the broker's default.
@@ -117,6 +121,8 @@ impl StreamsConfig {
             group_instance_id: None,
             heartbeat_interval_ms: 500,
             task_timeout_ms: 300_000,
+            state_cleanup_delay_ms: 600_000,
+            metadata_max_age_ms: 300_000,
             num_standby_replicas: 0,
             replication_factor: -1,
             windowstore_changelog_additional_retention_ms: 24 * 60 * 60 * 1000,

@@ -4,7 +4,8 @@ use crate::broker::{Admin, BrokerError, Headers, Producer, TopicHandle};
 use crate::error::StreamsError;
 use crate::partitioner::partition_for_key;
 use crate::task::{OutputTopic, RecordCollector};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// Sends to the thread's producer; begins a transaction with the first record of one.
@@ -26,10 +27,17 @@ struct Known {
     one_by_one: bool,
     /// The smallest record that the broker has refused for its size; none of that size is sent again.
     refused_bytes: Option<usize>,
+    /// Fingerprints of records that the broker has refused for what they are, the newest last; none of them is sent again.
+    refused: VecDeque<u64>,
 }
 
 /// Kafka's `MESSAGE_TOO_LARGE`.
 const MESSAGE_TOO_LARGE: i16 = 10;
+/// Kafka's `INVALID_TIMESTAMP` and `INVALID_RECORD` (a null key on a compacted topic): about one record of a batch.
+const INVALID: [i16; 2] = [32, 87];
+/// Refused records remembered of a topic. One comes again within a transaction or two and is dealt with: of more than
+/// these at once the oldest are found out anew.
+const MAX_REFUSED: usize = 1_000;
 
 impl ProducerCollector {
     pub fn new(producer: Box<dyn Producer>, admin: Box<dyn Admin>, transactional: bool) -> Self {
@@ -74,10 +82,11 @@ impl ProducerCollector {
         Ok(())
     }
 
-    /// A record that was refused for its size takes its transaction along. When it comes again it is found out, and the
+    /// A record that was refused for its size, or for what it is, takes its transaction along. When it comes again it is found out, and the
     /// time after that it is refused where it is sent, as one that is too large for the client.
     fn undelivered(&mut self, error: BrokerError) -> StreamsError {
-        let topic = error.undelivered.filter(|_| error.code == Some(MESSAGE_TOO_LARGE));
+        let about_a_record = |code: i16| code == MESSAGE_TOO_LARGE || INVALID.contains(&code);
+        let topic = error.undelivered.filter(|_| error.code.is_some_and(about_a_record));
         let Some(known) = self.known.iter_mut().find(|known| Some(known.handle) == topic) else {
             return error.into();
         };
@@ -86,12 +95,21 @@ impl ProducerCollector {
     }
 
     /// Sends a record alone, so that a refusal is about it.
-    fn deliver_alone(&mut self, topic: OutputTopic, size_bytes: usize) -> Result<(), StreamsError> {
+    fn deliver_alone(&mut self, topic: OutputTopic, size_bytes: usize, fingerprint: u64) -> Result<(), StreamsError> {
         let Err(error) = self.producer.flush() else { return Ok(()) };
         let known = &mut self.known[topic.0 as usize];
         if error.undelivered == Some(known.handle) && error.code == Some(MESSAGE_TOO_LARGE) {
             tracing::warn!(topic = %known.name, size_bytes, "the broker refuses records of this size");
             known.refused_bytes = Some(size_bytes);
+            known.one_by_one = false;
+            return Err(StreamsError::Aborted(error.to_string()));
+        }
+        if error.undelivered == Some(known.handle) && error.code.is_some_and(|code| INVALID.contains(&code)) {
+            tracing::warn!(topic = %known.name, %error, "the broker refuses this record");
+            known.refused.push_back(fingerprint);
+            if known.refused.len() > MAX_REFUSED {
+                known.refused.pop_front();
+            }
             known.one_by_one = false;
             return Err(StreamsError::Aborted(error.to_string()));
         }
@@ -117,7 +135,8 @@ impl RecordCollector for ProducerCollector {
         let handle = self.producer.topic(name)?;
         let topic = OutputTopic(self.known.len() as u32);
         let partitions = description.partitions;
-        self.known.push(Known { name: name.into(), handle, partitions, one_by_one: false, refused_bytes: None });
+        let (one_by_one, refused_bytes, refused) = (false, None, VecDeque::new());
+        self.known.push(Known { name: name.into(), handle, partitions, one_by_one, refused_bytes, refused });
         self.topics.insert(name.to_owned(), topic);
         Ok(topic)
     }
@@ -140,10 +159,14 @@ impl RecordCollector for ProducerCollector {
             let text = format!("{size_bytes} bytes are too large for topic `{name}`: see its max.message.bytes");
             return Err(StreamsError::SkipRecord(text));
         }
+        let fingerprint = || fingerprint(timestamp, key, value);
+        if !known.refused.is_empty() && known.refused.contains(&fingerprint()) {
+            return Err(StreamsError::SkipRecord(format!("topic `{}` refuses the record as invalid", known.name)));
+        }
         let (handle, one_by_one) = (known.handle, known.one_by_one);
         let partition = partition.or_else(|| key.map(|key| partition_for_key(key, known.partitions)));
         match self.producer.send(handle, partition, timestamp, key, value, headers) {
-            Ok(()) if one_by_one => self.deliver_alone(topic, size_bytes()),
+            Ok(()) if one_by_one => self.deliver_alone(topic, size_bytes(), fingerprint()),
             Ok(()) => Ok(()),
             Err(error) if error.undelivered.is_some() => Err(self.undelivered(error)),
             Err(error) => Err(unsent(error)),
@@ -153,9 +176,17 @@ impl RecordCollector for ProducerCollector {
 
 /// A record that the cluster will never take costs the input that it comes from, not the application.
 fn unsent(error: BrokerError) -> StreamsError {
-    const INVALID_RECORD: i16 = 87;
     match error.code {
-        Some(MESSAGE_TOO_LARGE | INVALID_RECORD) => StreamsError::SkipRecord(error.to_string()),
+        Some(code) if code == MESSAGE_TOO_LARGE || INVALID.contains(&code) => {
+            StreamsError::SkipRecord(error.to_string())
+        }
         _ => error.into(),
     }
+}
+
+/// What a record is known by when it comes again.
+fn fingerprint(timestamp: i64, key: Option<&[u8]>, value: Option<&[u8]>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (timestamp, key, value).hash(&mut hasher);
+    hasher.finish()
 }

@@ -3,10 +3,12 @@
 use super::leader;
 use super::mending::Then;
 use super::opener::OpenJob;
-use super::thread::{StreamThread, local_state};
+use super::shared::Shared;
+use super::thread::StreamThread;
 use crate::error::StreamsError;
-use crate::membership::{Action, Assignment, CommitOutcome, Member};
+use crate::membership::{Action, Assignment, CommitOutcome, LocalState, Member, MemberConfig, Profile};
 use crate::task_id::TaskId;
+use std::collections::BTreeSet;
 
 impl StreamThread {
     /// Answers of the coordinator, and what time brings about.
@@ -22,6 +24,7 @@ impl StreamThread {
                 Action::Send(_) => {}
                 Action::PrepareRejoin => self.prepare_rejoin()?,
                 Action::RunLeader { generation, members } => {
+                    self.sources.leads(generation);
                     let plan = leader::plan(&self.shared, &mut *self.admin, generation, members);
                     if let Err(reason) = &plan {
                         tracing::warn!(thread = self.name, %reason, "cannot assign tasks");
@@ -61,6 +64,7 @@ impl StreamThread {
             return Err(StreamsError::Fatal(error.clone()));
         }
         tracing::info!(thread = self.name, generation, tasks = ?names(assignment.active.iter()), "assigned");
+        self.sources.assigned(generation);
         let running = self.slots.tasks();
         for task in &assignment.active {
             self.leaving.remove(task);
@@ -117,4 +121,30 @@ impl StreamThread {
 
 fn names<'a>(tasks: impl Iterator<Item = &'a TaskId>) -> Vec<String> {
     tasks.map(TaskId::to_string).collect()
+}
+
+/// What a thread is in the group.
+pub(super) fn member_config(shared: &Shared, slot: usize, transactional_id: &str) -> MemberConfig {
+    let config = &shared.config;
+    let endpoint = (!config.application_server.is_empty()).then(|| config.application_server.clone());
+    MemberConfig {
+        group_id: config.application_id.clone(),
+        session_timeout_ms: config.session_timeout_ms,
+        heartbeat_interval_ms: config.heartbeat_interval_ms,
+        rebalance_timeout_ms: config.session_timeout_ms.max(10_000),
+        probing_interval_ms: 600_000,
+        instance_id: config.instance_id(slot),
+        topics: shared.topology.source_topics(),
+        profile: Profile {
+            process_id: shared.directory.process_id(),
+            endpoint,
+            transactional_id: transactional_id.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            topology: shared.topology.fingerprint(),
+        },
+    }
+}
+
+pub(super) fn local_state(shared: &Shared) -> LocalState {
+    LocalState { standbys: BTreeSet::new(), offset_sums: shared.directory.offset_sums() }
 }

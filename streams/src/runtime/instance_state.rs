@@ -6,8 +6,9 @@ use std::sync::Mutex;
 ///
 /// ```text
 /// CREATED → REBALANCING ⇄ RUNNING → PENDING_SHUTDOWN → NOT_RUNNING
-///                 └───────────┴───→ PENDING_ERROR → ERROR
+///                 └───────────┴──────────────┴─────→ PENDING_ERROR → ERROR
 /// ```
+/// The way from PENDING_SHUTDOWN to an error is not Kafka Streams': there whoever closes never learns of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KafkaStreamsState {
     /// Not started.
@@ -34,7 +35,7 @@ impl KafkaStreamsState {
             (Created, Rebalancing | PendingShutdown)
                 | (Rebalancing, Running | PendingShutdown | PendingError)
                 | (Running, Rebalancing | PendingShutdown | PendingError)
-                | (PendingShutdown, NotRunning)
+                | (PendingShutdown, NotRunning | PendingError)
                 | (PendingError, Error)
         )
     }
@@ -103,5 +104,14 @@ mod tests {
         state.go(Running);
         state.go(Error);
         assert_eq!((state.get(), state.error()), (Error, Some("first".to_owned())));
+    }
+
+    #[test]
+    fn a_thread_that_dies_while_stopping_is_told_too() {
+        let state = StateMachine::default();
+        [Rebalancing, Running, PendingShutdown].into_iter().for_each(|next| state.go(next));
+        state.died_of("too late");
+        [NotRunning, Error].into_iter().for_each(|next| state.go(next));
+        assert_eq!((state.get(), state.error()), (Error, Some("too late".to_owned())));
     }
 }

@@ -1,5 +1,7 @@
 //! The leader's duty: create and validate internal topics, then say who runs what.
 
+mod keeping;
+
 use super::shared::Shared;
 use crate::broker::{Admin, BrokerError, ErrorKind, Isolation, MemberAssignment, NewTopic, OffsetSpec, TopicPartition};
 use crate::config::{ErrorHandler, StreamsConfig};
@@ -145,22 +147,19 @@ impl<'a> Topics<'a> {
         counts.max().copied().unwrap_or(0)
     }
 
-    /// Creates what is missing, and refuses what exists with another partition count.
+    /// Creates what is missing, and refuses what exists with another partition count or loses records too soon.
     fn create_internal(&self, admin: &mut dyn Admin) -> Result<(), LeaderError> {
         let mut missing = vec![];
         for part in self.parts() {
             for repartition in &part.repartitions {
                 let name = repartition.topic.resolve(self.app());
                 let count = self.partitions.get(&name).copied().unwrap_or(1);
-                missing.extend(self.needed(&name, count, repartition_configs())?);
+                missing.extend(self.needed(admin, &name, count, repartition_configs())?);
             }
             for changelog in &part.changelogs {
                 let name = changelog.topic.resolve(self.app());
-                missing.extend(self.needed(
-                    &name,
-                    self.tasks_of(part),
-                    changelog_configs(changelog, &self.shared.config),
-                )?);
+                let configs = changelog_configs(changelog, &self.shared.config);
+                missing.extend(self.needed(admin, &name, self.tasks_of(part), configs)?);
             }
         }
         missing.extend(self.missing_dead_letters());
@@ -192,12 +191,13 @@ impl<'a> Topics<'a> {
 
     fn needed(
         &self,
+        admin: &mut dyn Admin,
         name: &str,
         partitions: i32,
         configs: Vec<(String, String)>,
     ) -> Result<Option<NewTopic>, LeaderError> {
         match self.existing.get(name) {
-            Some(count) if *count == partitions => Ok(None),
+            Some(count) if *count == partitions => keeping::check(admin, name, &configs).map(|()| None),
             Some(count) => Err(LeaderError::Report(format!(
                 "internal topic `{name}` has {count} partitions but {partitions} are needed: \
                  reset the application or restore the partition count of its sources"

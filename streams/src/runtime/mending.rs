@@ -103,7 +103,10 @@ impl StreamThread {
     fn rewind(&mut self) -> Result<(), StreamsError> {
         let corrupt = std::mem::take(&mut self.mending.corrupt);
         for task in std::mem::take(&mut self.mending.reopen).union(&corrupt) {
-            drop(self.take_out(*task));
+            if let Some(slot) = self.take_out(*task) {
+                drop(slot);
+                self.shared.directory.task_let_go(*task);
+            }
             self.reopen(*task, corrupt.contains(task));
         }
         self.slots.rewind(&mut *self.consumer)?;
@@ -148,7 +151,10 @@ impl StreamThread {
         let corrupt = self.mending.corrupt.contains(&task);
         let Some(mut slot) = self.take_out(task) else { return };
         slot.task.abort();
-        if !corrupt {
+        if corrupt {
+            drop(slot);
+            self.shared.directory.task_let_go(task);
+        } else {
             self.put_away(slot);
         }
     }
@@ -164,6 +170,7 @@ impl StreamThread {
         let sum = stores.positions().changelogs.values().sum();
         drop(slot);
         self.shared.directory.task_closed(task, sum);
+        self.shared.directory.task_let_go(task);
     }
 
     /// Takes a task out of the thread: it is not fed and not queried any more.

@@ -16,6 +16,7 @@ mod seat;
 mod shared;
 mod simulated;
 mod slots;
+mod sources;
 mod state_dir;
 mod streams;
 mod tasks;

@@ -123,9 +123,13 @@ impl Opener {
         }
         if self.restoring.is_none() {
             let mut job = self.jobs.pop_front()?;
+            self.shared.directory.task_opens(job.task);
             match self.begin(&mut job) {
                 Ok((state, restore)) => self.restoring = Some(Restoring { job, state, restore, cancelled: false }),
-                Err(error) => return Some(Opened { job, outcome: Err(error) }),
+                Err(error) => {
+                    self.shared.directory.task_let_go(job.task);
+                    return Some(Opened { job, outcome: Err(error) });
+                }
             }
         }
         let mut current = self.restoring.take()?;
@@ -149,6 +153,8 @@ impl Opener {
                 if let Err(unsaved) = state.storage.flush() {
                     tracing::warn!(task = %job.task, error = %unsaved, "cannot save what was restored so far");
                 }
+                drop(state);
+                self.shared.directory.task_let_go(job.task);
                 Some(Opened { job, outcome: Err(error) })
             }
         }

@@ -180,11 +180,19 @@ impl KafkaStreams {
 
     /// Stops in good order: commits, flushes, leaves the group (a static member stays in it until its session ends);
     /// waits for it.
-    pub fn close(mut self) -> KafkaStreamsState {
+    pub fn close(self) -> KafkaStreamsState {
+        let state = self.state.clone();
+        // The log has the error.
+        let _ = self.close_or_error();
+        state.get()
+    }
+
+    /// The same, with the error of a thread that died, also while stopping.
+    pub fn close_or_error(mut self) -> Result<(), String> {
         self.state.go(KafkaStreamsState::PendingShutdown);
         self.stop.store(true, Ordering::Relaxed);
         self.join();
-        self.state.get()
+        self.error().map_or(Ok(()), Err)
     }
 
     fn join(&mut self) {

@@ -37,14 +37,19 @@ impl StreamThread {
         while let Some(Opened { job, outcome }) = self.opener.poll()? {
             let task = job.task;
             let Some(opening) = self.opening.remove(&task) else { continue };
+            let was_opened = outcome.is_ok();
+            let started = match opening.cancelled {
+                true => Err(StreamsError::Retry("the task is not wanted here any more".to_owned())),
+                false => outcome.and_then(|state| self.start(task, state)),
+            };
+            let Err(error) = started else { continue };
+            if was_opened {
+                self.shared.directory.task_let_go(task);
+            }
             match (opening.cancelled, opening.again) {
                 (true, Some(again)) => self.open(again),
                 (true, None) => self.seat.tell(|member, _| member.revoked(&[task])),
-                (false, _) => {
-                    if let Err(error) = outcome.and_then(|state| self.start(task, state)) {
-                        self.open_again(job, opening.since_ms, error)?;
-                    }
-                }
+                (false, _) => self.open_again(job, opening.since_ms, error)?,
             }
         }
         Ok(())

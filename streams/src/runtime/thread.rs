@@ -8,6 +8,7 @@
 
 use super::collector::ProducerCollector;
 use super::commit::Offsets;
+use super::group::{local_state, member_config};
 use super::mending::Mending;
 use super::opener::{OpenJob, Opened};
 use super::pace::Pace;
@@ -15,10 +16,11 @@ use super::recovery::Trouble;
 use super::seat::Seat;
 use super::shared::Shared;
 use super::slots::Slots;
+use super::sources::SourceWatch;
 use crate::broker::{Admin, Consumer, ConsumerRole, Fetched};
 use crate::config::ProcessingGuarantee;
 use crate::error::StreamsError;
-use crate::membership::{LocalState, Member, MemberConfig, Profile, State};
+use crate::membership::{Member, State};
 use crate::task::RecordCollector;
 use crate::task_id::TaskId;
 use std::cell::RefCell;
@@ -85,6 +87,8 @@ pub struct StreamThread {
     pub(super) now: Now,
     pub(super) last_commit_ms: i64,
     pub(super) last_purge_ms: i64,
+    pub(super) sources: SourceWatch,
+    pub(super) last_cleanup_ms: i64,
     pub(super) transaction_since_ms: Option<i64>,
     /// Offsets of an at-least-once commit on their way.
     pub(super) commit_in_flight: Option<Offsets>,
@@ -93,6 +97,8 @@ pub struct StreamThread {
     /// Waits while there is nothing to do but heartbeats; a simulator's thread does not.
     pub(super) rest: fn(Duration),
     pace: Pace,
+    /// Something was fetched or processed in this step or the last: the next need not wait.
+    at_it: bool,
     fetched: Vec<Fetched>,
 }
 
@@ -127,12 +133,15 @@ impl StreamThread {
             now: Now { steady_ms: 0, wall_clock_ms: 0 },
             last_commit_ms: 0,
             last_purge_ms: 0,
+            sources: SourceWatch::default(),
+            last_cleanup_ms: 0,
             transaction_since_ms: None,
             commit_in_flight: None,
             stopping_since_ms: None,
             left: false,
             rest: std::thread::sleep,
             pace: Pace::default(),
+            at_it: false,
             fetched: vec![],
             shared,
         })
@@ -187,7 +196,10 @@ impl StreamThread {
             self.punctuate()?;
         }
         self.commit_if_due()?;
-        self.flush_if_due()
+        self.flush_if_due()?;
+        self.watch_sources()?;
+        self.clean_up();
+        Ok(())
     }
 
     /// While a join is under way records are processed but not committed; not for ever.
@@ -209,9 +221,11 @@ impl StreamThread {
     }
 
     fn fetch(&mut self) -> Result<(), StreamsError> {
-        let wait = if self.slots.has_work() { Duration::ZERO } else { IDLE_WAIT };
+        // Records may wait for something else than their turn: the schema registry, another input, a join.
+        let wait = if self.slots.has_work() && self.at_it { Duration::ZERO } else { IDLE_WAIT };
         let mut fetched = std::mem::take(&mut self.fetched);
         self.consumer.poll(wait, FETCH_RECORDS, &mut fetched)?;
+        self.at_it = !fetched.is_empty();
         for item in fetched.drain(..) {
             match item {
                 Fetched::Record(id, record) => self.slots.add_record(id, record),
@@ -239,6 +253,7 @@ impl StreamThread {
             }
         }
         self.at_work = None;
+        self.at_it |= processed > 0;
         self.pace.processed(processed);
         self.slots.resume_drained(&mut *self.consumer, self.shared.config.input_buffer_max_bytes)?;
         self.note_transaction();
@@ -265,29 +280,4 @@ impl StreamThread {
     pub(super) fn way_out(&self) -> Rc<RefCell<dyn RecordCollector>> {
         self.collector.clone()
     }
-}
-
-fn member_config(shared: &Shared, slot: usize, transactional_id: &str) -> MemberConfig {
-    let config = &shared.config;
-    let endpoint = (!config.application_server.is_empty()).then(|| config.application_server.clone());
-    MemberConfig {
-        group_id: config.application_id.clone(),
-        session_timeout_ms: config.session_timeout_ms,
-        heartbeat_interval_ms: config.heartbeat_interval_ms,
-        rebalance_timeout_ms: config.session_timeout_ms.max(10_000),
-        probing_interval_ms: 600_000,
-        instance_id: config.instance_id(slot),
-        topics: shared.topology.source_topics(),
-        profile: Profile {
-            process_id: shared.directory.process_id(),
-            endpoint,
-            transactional_id: transactional_id.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            topology: shared.topology.fingerprint(),
-        },
-    }
-}
-
-pub(super) fn local_state(shared: &Shared) -> LocalState {
-    LocalState { standbys: BTreeSet::new(), offset_sums: shared.directory.offset_sums() }
 }

@@ -11,6 +11,7 @@ use comanda_streams::*;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A value that the processor cannot cope with, after it has written and sent.
 const POISON: i32 = 666;
@@ -242,4 +243,54 @@ mod counted {
             Histogram::noop()
         }
     }
+}
+
+struct NeverWrites;
+
+impl Serializer<String> for NeverWrites {
+    fn serialize(&self, _: &str, _: &String, _: &mut Vec<u8>) -> Result<(), SerdeError> {
+        unreachable!("the output has a serde of its own")
+    }
+}
+
+struct AwayThenThere {
+    attempts: Arc<AtomicUsize>,
+    away: Arc<AtomicBool>,
+}
+
+impl Deserializer<String> for AwayThenThere {
+    fn deserialize(&self, _: &str, bytes: &[u8]) -> Result<String, SerdeError> {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        match self.away.load(Ordering::Relaxed) {
+            true => Err(SerdeError::unavailable("the registry is away")),
+            false => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        }
+    }
+}
+
+#[test]
+fn a_record_that_waits_for_the_registry_is_looked_at_now_and_then_and_goes_on_when_it_is_there() {
+    /// A step without anything to do waits 10 ms; a thread that does not wait comes to some hundred thousands.
+    const MAX_ATTEMPTS: usize = 1_000;
+    let world = World::new();
+    let (attempts, away) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
+    let deserializer = AwayThenThere { attempts: attempts.clone(), away: away.clone() };
+    let builder = StreamsBuilder::new();
+    builder
+        .stream(&world.input, Consumed::with(Serdes::string(), Serde::new(NeverWrites, deserializer)))
+        .to(&world.output, Produced::with(Serdes::string(), Serdes::string()));
+    let scratch = tempfile::tempdir().unwrap();
+    let streams = run(builder.build().unwrap(), config(&world.application_id, scratch.path()), &world.kafka);
+    let mut feed = Feed::new(&*world.kafka, &world.input);
+    feed.raw(Some(0), Some(b"k"), Some(b"v"));
+    feed.flush();
+    wait_until("the record waits", || attempts.load(Ordering::Relaxed) > 0);
+    let before = attempts.load(Ordering::Relaxed);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let tried = attempts.load(Ordering::Relaxed) - before;
+    assert!(tried > 0 && tried < MAX_ATTEMPTS, "looked at {tried} times in two seconds");
+    println!("looked at {tried} times in two seconds");
+    away.store(false, Ordering::Relaxed);
+    read_until(&*world.kafka, &world.output, "it goes on", |all| count(all) == 1);
+    assert_eq!((streams.error(), streams.close()), (None, KafkaStreamsState::NotRunning));
 }

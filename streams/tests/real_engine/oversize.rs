@@ -1,10 +1,10 @@
-//! Records that some topic does not take for their size: they cost themselves, not the application.
+//! Records that some topic does not take, for their size or for what they are: they cost themselves, not the application.
 
 use crate::feed::Feed;
 use crate::fixture::*;
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_servers::{Servers, unique_name};
-use comanda_streams::broker::RawRecord;
+use comanda_streams::broker::{Broker, NewTopic, RawRecord};
 use comanda_streams::*;
 use std::sync::Arc;
 
@@ -96,4 +96,36 @@ fn a_dead_letter_that_the_broker_refuses_comes_without_its_value() {
     assert_eq!(header(&letters[0], "value.size"), Some(&*LARGEST.to_string()));
     assert!(header(&letters[0], "value.omitted").is_some_and(|why| why.contains("too large")), "{letters:?}");
     assert_eq!((streams.error(), streams.close()), (None, KafkaStreamsState::NotRunning));
+}
+
+#[test]
+fn an_output_that_its_topic_refuses_as_invalid_costs_its_input_only() {
+    for guarantee in [ProcessingGuarantee::ExactlyOnceV2, ProcessingGuarantee::AtLeastOnce] {
+        let mut world = World::new();
+        world.output = unique_name("compacted-out");
+        let configs = vec![("cleanup.policy".to_owned(), "compact".to_owned())];
+        let new = NewTopic { name: world.output.clone(), partitions: 1, replication: 1, configs };
+        world.kafka.admin().unwrap().create_topics(&[new]).unwrap();
+        let builder = StreamsBuilder::new();
+        let (text, number) = (Serdes::string, Serdes::integer);
+        builder
+            .stream(&world.input, Consumed::with(text(), number()))
+            // A compacted topic takes no record without a key.
+            .map(|key: Option<String>, value: Option<i32>| (key.filter(|_| value != Some(666)), value))
+            .to(&world.output, Produced::with(text(), number()));
+        let scratch = tempfile::tempdir().unwrap();
+        let config = StreamsConfig { processing_guarantee: guarantee, ..config(&world.application_id, scratch.path()) };
+        let streams = run(builder.build().unwrap(), config, &world.kafka);
+        let [one, bad, two] = [1i32, 666, 2].map(i32::to_be_bytes);
+        world.feed(&[&one, &bad, &two]);
+        let letters = world.letters(1);
+        assert_eq!(letters.iter().map(|letter| letter.value.as_deref()).collect::<Vec<_>>(), [Some(&bad[..])]);
+        assert!(header(&letters[0], "message").is_some_and(|why| why.contains("invalid")), "{letters:?}");
+        let outputs = world.outputs(2);
+        match guarantee {
+            ProcessingGuarantee::ExactlyOnceV2 => assert_eq!(outputs, [one.to_vec(), two.to_vec()]),
+            ProcessingGuarantee::AtLeastOnce => assert!(!outputs.contains(&bad.to_vec()), "{outputs:?}"),
+        }
+        assert_eq!((streams.error(), streams.close()), (None, KafkaStreamsState::NotRunning));
+    }
 }

@@ -1,9 +1,10 @@
 //! What stops an application says so, names what is wrong, and ends in state ERROR.
 
-use crate::applications::counting;
+use crate::applications::{counting, windowing};
 use crate::feed::Feed;
 use crate::fixture::*;
 use comanda_servers::{Servers, unique_name};
+use comanda_streams::broker::{Broker, NewTopic};
 use comanda_streams::*;
 
 /// Runs until it is in state ERROR; the error.
@@ -34,6 +35,38 @@ fn an_internal_topic_of_another_width_is_named_with_both_counts() {
     create_topics(&*kafka, &[&changelog], 3);
     let error = error_of(counting(&input, &output), &application_id);
     assert!(error.contains(&format!("`{changelog}` has 3 partitions but 4 are needed")), "{error}");
+}
+
+#[test]
+fn an_internal_topic_that_would_lose_records_is_named_with_what_is_wrong() {
+    let kafka = cluster(Servers::kafka());
+    for (policy, retention, expected) in [
+        ("delete", "-1", "cleanup.policy=delete but cleanup.policy=compact is needed"),
+        ("compact,delete", "-1", "cleanup.policy=compact,delete but cleanup.policy=compact is needed"),
+    ] {
+        let [application_id, input, output] = ["refused", "refused-in", "refused-out"].map(unique_name);
+        create_topics(&*kafka, &[&input, &output], PARTITIONS);
+        let name = format!("{application_id}-counts-changelog");
+        let configs = [("cleanup.policy", policy), ("retention.ms", retention)];
+        let configs = configs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let new = NewTopic { name: name.clone(), partitions: PARTITIONS, replication: 1, configs };
+        kafka.admin().unwrap().create_topics(&[new]).unwrap();
+        let error = error_of(counting(&input, &output), &application_id);
+        assert!(error.contains(&name) && error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_repartition_topic_that_deletes_what_was_not_read_is_refused() {
+    let kafka = cluster(Servers::kafka());
+    let [application_id, input, output] = ["refused", "refused-in", "refused-out"].map(unique_name);
+    create_topics(&*kafka, &[&input, &output], PARTITIONS);
+    let configs = vec![("retention.ms".to_owned(), "60000".to_owned())];
+    let name = format!("{application_id}-moved-repartition");
+    let new = NewTopic { name, partitions: PARTITIONS, replication: 1, configs };
+    kafka.admin().unwrap().create_topics(&[new]).unwrap();
+    let error = error_of(windowing(&input, &output), &application_id);
+    assert!(error.contains("moved-repartition` has retention.ms=60000 but retention.ms=-1 is needed"), "{error}");
 }
 
 #[test]

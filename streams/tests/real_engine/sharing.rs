@@ -1,10 +1,11 @@
 //! Processes and threads share the tasks; whoever closes hands its tasks over, whoever is killed loses them soon.
 
-use crate::applications::assert_counted;
+use crate::applications::{assert_counted, counting};
 use crate::child::{Home, Process};
-use crate::feed::SteadyFeed;
-use crate::fixture::{PARTITIONS, cluster, create_topics, wait_until};
-use comanda_servers::{Servers, unique_name};
+use crate::feed::{Feed, SteadyFeed};
+use crate::fixture::*;
+use comanda_servers::{Kind, OwnServer, Servers, unique_name};
+use comanda_streams::*;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -79,4 +80,53 @@ fn a_process_on_sigterm_hands_its_tasks_over_at_once_and_has_nothing_to_restore_
         assert_eq!(second.restored()[&task].records, 0, "task {task} was closed in good order");
     }
     second.terminate();
+}
+
+#[test]
+fn partitions_added_to_a_source_topic_get_tasks_without_a_restart() {
+    let server = OwnServer::start(Kind::Kafka);
+    let kafka = cluster(server.address());
+    let [application_id, input, output] = ["wider", "wider-in", "wider-out"].map(unique_name);
+    create_topics(&*kafka, &[&input, &output], 2);
+    let builder = StreamsBuilder::new();
+    let text = Serdes::string;
+    builder.stream(&input, Consumed::with(text(), text())).to(&output, Produced::with(text(), text()));
+    let scratch = tempfile::tempdir().unwrap();
+    let config = StreamsConfig { metadata_max_age_ms: 500, ..config(&application_id, scratch.path()) };
+    let streams = run(builder.build().unwrap(), config, &kafka);
+    let tool = ["org.apache.kafka.tools.TopicCommand", "--bootstrap-server", server.address(), "--topic", &input];
+    server.kafka_tool(&[&tool[..], &["--alter", "--partitions", "3"]].concat());
+    // Until a client's metadata has it, a producer cannot write there.
+    let mut feed = Feed::new(&*kafka, &input);
+    feed.raw(Some(2), Some(b"k"), Some(b"v"));
+    feed.flush();
+    read_until(&*kafka, &output, "the new partition's record is through", |all| count(all) == 1);
+    assert_eq!((streams.error(), streams.close()), (None, KafkaStreamsState::NotRunning));
+}
+
+#[test]
+fn the_state_of_tasks_that_moved_away_is_deleted_after_the_delay_and_that_of_its_own_is_not() {
+    let kafka = cluster(Servers::kafka());
+    let [application_id, input, output] = ["cleaned", "cleaned-in", "cleaned-out"].map(unique_name);
+    create_topics(&*kafka, &[&input, &output], PARTITIONS);
+    let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let start = |process: usize| {
+        let config =
+            StreamsConfig { state_cleanup_delay_ms: 1_500, ..config(&application_id, directories[process].path()) };
+        run(counting(&input, &output), config, &kafka)
+    };
+    let on_disk = |process: usize| {
+        let own = std::fs::read_dir(directories[process].path().join(&application_id)).unwrap();
+        own.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count()
+    };
+    let first = start(0);
+    wait_until("it has all states", || on_disk(0) == PARTITIONS as usize);
+    let second = start(1);
+    wait_until("half of them have moved", || on_disk(0) == PARTITIONS as usize / 2);
+    // Longer than the delay: what runs stays.
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!([on_disk(0), on_disk(1)], [PARTITIONS as usize / 2; 2]);
+    for streams in [first, second] {
+        assert_eq!((streams.error(), streams.close()), (None, KafkaStreamsState::NotRunning));
+    }
 }
