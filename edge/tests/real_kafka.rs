@@ -182,6 +182,8 @@ fn orders_are_accepted_once_each_and_read_back_over_an_outage_of_kafka() {
     assert_eq!((status, &again["order_id"], &again["times"]), (201, &shown["order_id"], &shown["times"]));
     assert_eq!(client.post("cart-1", &other).0, 409);
 
+    // Between two commits of the role: a sole broker skips the markers that it owed when it crashed (ADR 7).
+    std::thread::sleep(Duration::from_secs(2));
     server.kill();
     let (status, _, problem) = client.post("cart-2", &order_body());
     assert_eq!(status, 503, "{problem}");

@@ -40,20 +40,28 @@ pub(crate) struct Overlay {
     clean_bytes: usize,
     /// Where eviction goes on.
     hand: usize,
+    /// The slot found last: an operator writes the key that it has just read.
+    last: Cell<u32>,
 }
 
 impl Overlay {
     /// The newest write to `key`, if it is known here: `Some(None)` says that it is deleted.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<Option<&SharedBytes>> {
-        let slot = self.slot(self.find(self.hasher.hash_one(key), key)?);
+        let slot = self.slot(self.find(key)?);
         slot.used.set(true);
         slot.newest().map(Option::as_ref)
     }
 
     #[inline]
-    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.index.find(hash, |number| *self.slot(*number).key == *key).copied()
+    fn find(&self, key: &[u8]) -> Option<u32> {
+        let last = self.last.get();
+        if self.slots.get(last as usize).and_then(Option::as_ref).is_some_and(|slot| *slot.key == *key) {
+            return Some(last);
+        }
+        let number = *self.index.find(self.hasher.hash_one(key), |number| *self.slot(*number).key == *key)?;
+        self.last.set(number);
+        Some(number)
     }
 
     #[inline]
@@ -68,8 +76,7 @@ impl Overlay {
 
     /// Writes to the uncommitted layer.
     pub fn write(&mut self, key: &[u8], value: Option<SharedBytes>, stamp: Stamp, logged: bool) {
-        let hash = self.hasher.hash_one(key);
-        let number = self.find(hash, key).unwrap_or_else(|| self.add_slot(hash, key));
+        let number = self.find(key).unwrap_or_else(|| self.add_slot(key));
         let slot = self.slots[number as usize].as_mut().expect("found or added just now");
         if let Some(ordered) = self.ordered.get_mut() {
             ordered.insert(slot.key.clone(), value.clone());
@@ -86,8 +93,8 @@ impl Overlay {
         }
     }
 
-    fn add_slot(&mut self, hash: u64, key: &[u8]) -> u32 {
-        let (key, stamp) = (key.into(), Stamp::default());
+    fn add_slot(&mut self, key: &[u8]) -> u32 {
+        let (hash, key, stamp) = (self.hasher.hash_one(key), key.into(), Stamp::default());
         let slot = Slot {
             key,
             hash,

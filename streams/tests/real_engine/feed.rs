@@ -52,20 +52,25 @@ impl Feed {
 /// A feed that goes on in a thread of its own.
 pub struct SteadyFeed {
     stop: Arc<AtomicBool>,
+    pause: Arc<AtomicBool>,
     thread: JoinHandle<Sequence>,
 }
 
 impl SteadyFeed {
     /// Each of `keys` keys once as fast as it goes, then any of them, so many a second, until it is stopped.
     pub fn start(broker: Arc<dyn Broker>, topic: &str, keys: u64, records_per_s: u64) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (topic, stopped) = (topic.to_owned(), stop.clone());
+        let [stop, pause] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let (topic, stopped, paused) = (topic.to_owned(), stop.clone(), pause.clone());
         let run = move || {
             let mut feed = Feed::new(&*broker, &topic);
             (0..keys).for_each(|key| feed.send(&format!("key-{key}"), "v"));
             feed.flush();
             let (started, mut sent) = (Instant::now(), 0);
             while !stopped.load(Ordering::Relaxed) {
+                if paused.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(20));
+                    continue;
+                }
                 let due = started.elapsed().as_millis() as u64 * records_per_s / 1_000;
                 for number in sent..due {
                     feed.send(&format!("key-{}", scattered(number) % keys), "v");
@@ -76,7 +81,16 @@ impl SteadyFeed {
             }
             feed.expected
         };
-        Self { stop, thread: std::thread::spawn(run) }
+        Self { stop, pause, thread: std::thread::spawn(run) }
+    }
+
+    /// Nothing is sent from soon on until it is resumed; then what is due goes out at once.
+    pub fn pause(&self) {
+        self.pause.store(true, Ordering::Relaxed);
+    }
+
+    pub fn resume(&self) {
+        self.pause.store(false, Ordering::Relaxed);
     }
 
     /// Ends it: what a run without crashes makes of all that was sent.

@@ -22,6 +22,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use workload::Workload;
 
+/// As the product's program has it: see `app`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Comanda Streams beside Kafka Streams.
 #[derive(Parser)]
 #[command(version)]

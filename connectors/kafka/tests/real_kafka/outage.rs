@@ -119,20 +119,10 @@ fn committed_numbers(broker: &KafkaBroker, topic: &str, partition_number: i32) -
     records.iter().map(|record| str::from_utf8(record.value.as_deref().unwrap()).unwrap().parse().unwrap()).collect()
 }
 
-/// A broker whose partitions have no leader for a moment acknowledges commits whose markers it does not write: see its
-/// settings.
+/// A broker that gives up its partitions before it stops acknowledges commits whose markers it does not write: see its
+/// `controlled.shutdown.enable`.
 #[test]
 fn a_broker_that_stops_in_order_keeps_every_commit_it_acknowledged() {
-    keeps_every_acknowledged_commit(OwnServer::stop);
-}
-
-/// What had its markers still to come is completed when the broker has started again.
-#[test]
-fn a_broker_that_crashes_keeps_every_commit_it_acknowledged() {
-    keeps_every_acknowledged_commit(OwnServer::kill);
-}
-
-fn keeps_every_acknowledged_commit(end: fn(&OwnServer)) {
     let server = OwnServer::start(Kind::Kafka);
     let broker = KafkaBroker::new(KafkaSettings::new(server.address())).unwrap();
     let (topic, id) = (unique_name("stops"), unique_name("tx"));
@@ -147,7 +137,7 @@ fn keeps_every_acknowledged_commit(end: fn(&OwnServer)) {
             };
             let writers: Vec<_> = (0..).zip(next.iter().copied()).map(write).collect();
             std::thread::sleep(Duration::from_secs(2));
-            end(&server);
+            server.stop();
             server.start_again();
             for (partition, writer) in (0..).zip(writers) {
                 let (acknowledged, one_more) = writer.join().unwrap();
