@@ -80,7 +80,7 @@ impl Part for Windowing {
     /// windows count as out of retention (in Kafka Streams too).
     fn verify_at_least_once(&self, logs: &Logs<'_>, stateful: bool) -> Result<(), String> {
         for partition in 0..PARTITIONS {
-            let expected = last_of_each(&reference(&logs.texts(CLICKS, partition)));
+            let expected = last_of_each(&reference(&logs.texts(CLICKS, partition)).totals);
             let found = logs.texts(TOTALS, partition).into_iter();
             let found: Vec<(String, String)> = found.map(|(key, value, _)| (key, value.unwrap_or_default())).collect();
             let mut most: BTreeMap<(&str, &str), i64> = BTreeMap::new();
