@@ -127,7 +127,7 @@ impl Plan {
             input: input_topic(workload.loaded_as()),
             output: format!("{id}-out"),
             state: self.state.join(&id),
-            records: self.records,
+            records: workload.backlog(self.records),
             id,
         }
     }

@@ -4,6 +4,7 @@ use crate::Job;
 use crate::error::BenchError;
 use crate::figures::Figures;
 use crate::progress::Progress;
+use crate::topologies::topology;
 use crate::usage::{Usage, peak_rss_mb};
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_streams::{KafkaStreams, KafkaStreamsState, ProcessingGuarantee, StreamsConfig};
@@ -21,7 +22,7 @@ const QUIET_S: f64 = 0.2;
 /// If the engine stops before the backlog is processed.
 pub fn run(job: &Job) -> Result<Figures, BenchError> {
     let progress = Arc::new(Progress::default());
-    let topology = job.workload.topology(&job.input, &job.output, &progress)?;
+    let topology = topology(job.workload, &job.input, &job.output, &progress)?;
     let kafka = KafkaBroker::new(KafkaSettings::new(&job.bootstrap))?;
     let mut streams = KafkaStreams::new(topology, config(job), Arc::new(kafka))?;
     streams.start()?;

@@ -13,6 +13,7 @@ mod outputs;
 mod peer;
 mod progress;
 mod table;
+mod topologies;
 mod usage;
 mod workload;
 

@@ -1,13 +1,6 @@
-//! The topologies, as in `benches/peers/kafka-streams/…/Workloads.java`.
+//! What is measured, and what sets the workloads apart.
 
-use crate::progress::Progress;
-use bytes::Bytes;
-use comanda_streams::{
-    Consumed, Grouped, KStream, Materialized, Produced, Serdes, StreamsBuilder, StreamsError, TimestampExtractor,
-    Topology,
-};
 use std::fmt;
-use std::sync::Arc;
 
 /// What is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -18,14 +11,18 @@ pub enum Workload {
     W2,
     /// The same with a record cache: updates of a key are merged until the commit.
     W2c,
+    /// Left join of 100-byte orders with a table of customers, a tenth of the orders as many; nine in ten orders have one.
+    W4a,
 }
 
 /// Record cache of W2c, Kafka Streams' default.
 const CACHE_BYTES: usize = 10 << 20;
+/// W4a: a customer for so many orders.
+const ORDERS_PER_CUSTOMER: u64 = 10;
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Workload; 3] = [Workload::W1, Workload::W2, Workload::W2c];
+    pub const ALL: [Workload; 4] = [Workload::W1, Workload::W2, Workload::W2c, Workload::W4a];
 
     /// `statestore.cache.max.bytes`.
     pub fn cache_bytes(self) -> usize {
@@ -43,25 +40,16 @@ impl Workload {
         match self {
             Workload::W1 => "w1",
             Workload::W2 | Workload::W2c => "w2",
+            Workload::W4a => "w4a",
         }
     }
 
-    /// From `input` to `output`.
-    ///
-    /// # Errors
-    /// The builder's.
-    pub fn topology(self, input: &str, output: &str, progress: &Arc<Progress>) -> Result<Topology, StreamsError> {
-        let counted = progress.clone();
-        let time_and_count = move |_: Option<&Bytes>, _: Option<&Bytes>, timestamp| counted.record(timestamp);
-        let consumed = Consumed::with(Serdes::bytes(), Serdes::bytes())
-            .with_timestamp_extractor(TimestampExtractor::Custom(Arc::new(time_and_count)));
-        let builder = StreamsBuilder::new();
-        let stream = builder.stream(input, consumed);
+    /// Records to read when its input topic has `records`: a table's come on top.
+    pub fn backlog(self, records: u64) -> u64 {
         match self {
-            Workload::W1 => filter_and_map(&stream, output, progress),
-            Workload::W2 | Workload::W2c => count(&stream, output, progress),
+            Workload::W4a => records + records / ORDERS_PER_CUSTOMER,
+            _ => records,
         }
-        builder.build()
     }
 }
 
@@ -71,21 +59,7 @@ impl fmt::Display for Workload {
             Workload::W1 => "w1",
             Workload::W2 => "w2",
             Workload::W2c => "w2c",
+            Workload::W4a => "w4a",
         })
     }
-}
-
-fn filter_and_map(stream: &KStream<Bytes, Bytes>, output: &str, progress: &Arc<Progress>) {
-    stream
-        .filter(|_, value| value.and_then(|value| value.first()).is_some_and(|first| first % 10 != 0))
-        .map_values(|_, value| value.map(|value| value.iter().map(|byte| byte ^ 0x20).collect::<Bytes>()))
-        .to(output, Produced::with(Serdes::bytes(), progress.counting(Serdes::bytes())));
-}
-
-fn count(stream: &KStream<Bytes, Bytes>, output: &str, progress: &Arc<Progress>) {
-    stream
-        .group_by_key(Grouped::with(Serdes::bytes(), Serdes::bytes()))
-        .count(Materialized::with(Serdes::bytes(), Serdes::long()).named("counts"))
-        .to_stream()
-        .to(output, Produced::with(Serdes::bytes(), progress.counting(Serdes::long())));
 }
