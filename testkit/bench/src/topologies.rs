@@ -27,6 +27,7 @@ pub fn topology(
         Workload::W1 => filter_and_map(&builder.stream(input, counted(progress)), output, progress),
         Workload::W2 | Workload::W2c => count(&builder.stream(input, counted(progress)), output, progress),
         Workload::W4a => left_join(&builder, input, output, progress),
+        Workload::W6 | Workload::W6k => mix(&builder.stream(input, counted(progress)), output, progress),
     }
     builder.build()
 }
@@ -77,4 +78,16 @@ fn joined(order: Bytes, customer: Option<Bytes>) -> Bytes {
     let Some(customer) = customer else { return order };
     let customer = customer.get(..JOINED_BYTES).unwrap_or(&customer);
     [&order[..], customer].concat().into()
+}
+
+/// A row is what its key's values leave when laid over each other: an update shows each byte of the row before it.
+fn mix(stream: &KStream<Bytes, Bytes>, output: &str, progress: &Arc<Progress>) {
+    stream
+        .group_by_key(Grouped::with(Serdes::bytes(), Serdes::bytes()))
+        .reduce(
+            |row, value| Some(row.iter().zip(&value).map(|(row, value)| row ^ value).collect::<Bytes>()),
+            Materialized::with(Serdes::bytes(), Serdes::bytes()).named("rows"),
+        )
+        .to_stream()
+        .to(output, Produced::with(Serdes::bytes(), progress.counting(Serdes::bytes())));
 }

@@ -33,6 +33,7 @@ final class Workloads {
             case "w1" -> filterAndMap(builder.stream(input, counted(progress)), output, progress);
             case "w2", "w2c" -> count(builder.stream(input, counted(progress)), output, progress);
             case "w4a" -> leftJoin(builder, input, output, progress);
+            case "w6", "w6k" -> mix(builder.stream(input, counted(progress)), output, progress);
             default -> throw new IllegalArgumentException("no workload " + workload);
         }
         return builder.build();
@@ -88,6 +89,22 @@ final class Workloads {
         builder.stream(input, counted(progress))
                 .leftJoin(customers, Workloads::joined, Joined.with(BYTES, BYTES, BYTES))
                 .to(output, countedOutputs(progress));
+    }
+
+    /** A row is what its key's values leave when laid over each other: an update shows each byte of the row before it. */
+    private static void mix(KStream<byte[], byte[]> stream, String output, Progress progress) {
+        stream.groupByKey(Grouped.with(BYTES, BYTES))
+                .reduce(Workloads::mixed, rows("rows"))
+                .toStream()
+                .to(output, countedOutputs(progress));
+    }
+
+    private static byte[] mixed(byte[] row, byte[] value) {
+        byte[] mixed = new byte[row.length];
+        for (int i = 0; i < mixed.length; i++) {
+            mixed[i] = (byte) (row[i] ^ value[i]);
+        }
+        return mixed;
     }
 
     private static Materialized<byte[], byte[], KeyValueStore<Bytes, byte[]>> rows(String store) {
