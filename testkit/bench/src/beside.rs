@@ -1,11 +1,12 @@
 //! Both engines in turn over the same input: A B, B A, A B, so that a machine that grows busy favours neither.
 
-use crate::Job;
 use crate::error::BenchError;
-use crate::figures::Figures;
-use crate::outputs::{Outputs, PARTITIONS};
-use crate::peer::{Peer, run_ours};
-use crate::table;
+use crate::job::Job;
+use crate::outputs::Outputs;
+use crate::peer::{Engine, Peer};
+use crate::reader::PARTITIONS;
+use crate::restores::Scene;
+use crate::table::{self, Run};
 use crate::usage::load_average;
 use crate::workload::Workload;
 use comanda_kafka::{KafkaBroker, KafkaSettings};
@@ -23,50 +24,14 @@ pub struct Plan {
     /// Folder for both engines' state.
     #[arg(long)]
     state: PathBuf,
-    /// Records of each input.
+    /// Records of each input; keys, where a state is restored.
     #[arg(long, default_value_t = 1_000_000)]
     records: u64,
     /// Runs of each engine and workload.
     #[arg(long, default_value_t = 3)]
-    runs: u32,
+    runs: usize,
     #[command(flatten)]
     peer: Peer,
-}
-
-/// Which engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// Kafka Streams.
-    Peer,
-    /// Ours.
-    Ours,
-}
-
-impl Engine {
-    /// Its name in the table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Engine::Peer => "Kafka Streams",
-            Engine::Ours => "Comanda",
-        }
-    }
-
-    fn id(self) -> &'static str {
-        match self {
-            Engine::Peer => "peer",
-            Engine::Ours => "comanda",
-        }
-    }
-}
-
-/// One finished run.
-pub struct Run {
-    /// Workload.
-    pub workload: Workload,
-    /// Engine.
-    pub engine: Engine,
-    /// What it took.
-    pub figures: Figures,
 }
 
 impl Plan {
@@ -89,7 +54,7 @@ impl Plan {
     }
 
     fn load(&self, workloads: &[Workload]) -> Result<(), BenchError> {
-        let mut kinds: Vec<&str> = workloads.iter().map(|workload| workload.loaded_as()).collect();
+        let mut kinds: Vec<&str> = workloads.iter().filter_map(|workload| workload.loaded_as()).collect();
         kinds.dedup();
         for kind in kinds {
             eprintln!("loading {} records for {kind} …", self.records);
@@ -99,37 +64,57 @@ impl Plan {
     }
 
     /// One run of each engine, outputs compared.
-    fn round(&self, broker: &dyn Broker, workload: Workload, round: u32) -> Result<Vec<Run>, BenchError> {
-        let order = if round.is_multiple_of(2) { [Engine::Peer, Engine::Ours] } else { [Engine::Ours, Engine::Peer] };
+    fn round(&self, broker: &dyn Broker, workload: Workload, round: usize) -> Result<Vec<Run>, BenchError> {
+        let mut engines = workload.engines().to_vec();
+        if !round.is_multiple_of(2) {
+            engines.reverse();
+        }
         let mut runs = vec![];
-        let mut outputs = vec![];
-        for engine in order {
+        let mut outputs: Vec<Outputs> = vec![];
+        for engine in engines {
             let job = self.job(workload, engine, round);
-            runs.push(Run { workload, engine, figures: run(broker, &self.peer, engine, &job)? });
+            runs.push(self.run(broker, engine, &job)?);
             outputs.push(Outputs::read(broker, &job.output, workload)?);
         }
-        let expected_outputs = outputs[0].len();
-        match outputs[0].difference(&outputs[1]) {
-            Some(difference) => Err(BenchError::OutputsDiffer { workload, difference }),
-            None => {
-                let what = if workload.every_output_is_determined() { "records in order" } else { "last values" };
-                eprintln!("{workload} run {}: outputs are equal ({expected_outputs} {what})", round + 1);
-                Ok(runs)
-            }
+        if let Some(difference) = outputs[1..].iter().find_map(|other| outputs[0].difference(other)) {
+            return Err(BenchError::OutputsDiffer { workload, difference });
         }
+        let what = if workload.every_output_is_determined() { "records in order" } else { "last values" };
+        eprintln!("{workload} run {}: outputs are equal ({} {what})", round + 1, outputs[0].len());
+        Ok(runs)
     }
 
-    fn job(&self, workload: Workload, engine: Engine, round: u32) -> Job {
+    fn job(&self, workload: Workload, engine: Engine, round: usize) -> Job {
         let id = format!("{}-{workload}-{}", engine.id(), round + 1);
         Job {
             workload,
             bootstrap: self.bootstrap.clone(),
-            input: input_topic(workload.loaded_as()),
+            input: workload.loaded_as().map_or_else(|| format!("{id}-in"), input_topic),
             output: format!("{id}-out"),
             state: self.state.join(&id),
-            records: self.records,
+            records: workload.backlog(self.records),
+            commit_ms: engine.commit_ms(),
             id,
         }
+    }
+
+    fn run(&self, broker: &dyn Broker, engine: Engine, job: &Job) -> Result<Run, BenchError> {
+        let (workload, peer) = (job.workload, &self.peer);
+        create_topic(broker, &job.output)?;
+        if workload.loaded_as().is_none() {
+            create_topic(broker, &job.input)?;
+        }
+        let load = load_average()?;
+        let scene = Scene { broker, peer, engine, job };
+        let figures = match workload {
+            Workload::W1 | Workload::W2 | Workload::W2c | Workload::W4a => peer.drain(engine, job)?.values(),
+            Workload::W6 => scene.after_deletion()?.values(),
+            Workload::W6k => scene.after_kill()?.values(),
+        };
+        let told = workload.family().columns().iter().zip(&figures);
+        let told: Vec<String> = told.map(|(column, figure)| column.told(*figure)).collect();
+        eprintln!("{workload} {} (load average before {load}): {}", engine.name(), told.join("; "));
+        Ok(Run { workload, engine, figures })
     }
 }
 
@@ -137,14 +122,8 @@ fn input_topic(kind: &str) -> String {
     format!("{kind}-in")
 }
 
-fn run(broker: &dyn Broker, peer: &Peer, engine: Engine, job: &Job) -> Result<Figures, BenchError> {
-    let output = NewTopic { name: job.output.clone(), partitions: PARTITIONS as i32, replication: 1, configs: vec![] };
-    broker.admin()?.create_topics(&[output])?;
-    let load = load_average()?;
-    let figures = match engine {
-        Engine::Peer => peer.run(job)?,
-        Engine::Ours => run_ours(job)?,
-    };
-    eprintln!("{} {} (load average before {load}): {}", job.workload, engine.name(), figures.to_json()?);
-    Ok(figures)
+fn create_topic(broker: &dyn Broker, name: &str) -> Result<(), BenchError> {
+    let topic = NewTopic { name: name.to_owned(), partitions: PARTITIONS as i32, replication: 1, configs: vec![] };
+    broker.admin()?.create_topics(&[topic])?;
+    Ok(())
 }

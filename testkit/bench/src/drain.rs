@@ -1,12 +1,13 @@
 //! Runs a workload on our engine until its backlog is processed and quiet, and tells what that took.
 
-use crate::Job;
 use crate::error::BenchError;
 use crate::figures::Figures;
+use crate::job::Job;
 use crate::progress::Progress;
+use crate::topologies::topology;
 use crate::usage::{Usage, peak_rss_mb};
 use comanda_kafka::{KafkaBroker, KafkaSettings};
-use comanda_streams::{KafkaStreams, KafkaStreamsState, ProcessingGuarantee, StreamsConfig};
+use comanda_streams::{KafkaStreams, KafkaStreamsState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,9 +22,9 @@ const QUIET_S: f64 = 0.2;
 /// If the engine stops before the backlog is processed.
 pub fn run(job: &Job) -> Result<Figures, BenchError> {
     let progress = Arc::new(Progress::default());
-    let topology = job.workload.topology(&job.input, &job.output, &progress)?;
+    let topology = topology(job.workload, &job.input, &job.output, &progress)?;
     let kafka = KafkaBroker::new(KafkaSettings::new(&job.bootstrap))?;
-    let mut streams = KafkaStreams::new(topology, config(job), Arc::new(kafka))?;
+    let mut streams = KafkaStreams::new(topology, job.config(), Arc::new(kafka))?;
     streams.start()?;
     let watched = watch(&streams, &progress, job.records)?;
     let quiet = Usage::now()?;
@@ -32,16 +33,6 @@ pub fn run(job: &Job) -> Result<Figures, BenchError> {
         return Err(BenchError::Stopped(format!("closed in state {end:?}")));
     }
     watched.figures(&progress, &quiet, &Usage::now()?)
-}
-
-fn config(job: &Job) -> StreamsConfig {
-    StreamsConfig {
-        processing_guarantee: ProcessingGuarantee::ExactlyOnceV2,
-        commit_interval_ms: 100,
-        num_stream_threads: 1,
-        statestore_cache_max_bytes: job.workload.cache_bytes(),
-        ..StreamsConfig::new(&job.id, &job.state)
-    }
 }
 
 /// The moments that figures are made of.
@@ -85,7 +76,7 @@ impl Watched {
             warm_cpu_s: self.last.cpu_since(&self.half),
             warm_wall_s: self.last.seconds_since(&self.half),
             start_cpu_s: first.cpu_s,
-            peak_rss_mb: peak_rss_mb()?,
+            peak_rss_mb: peak_rss_mb("self")?,
         })
     }
 }

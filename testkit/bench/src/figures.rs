@@ -45,18 +45,24 @@ impl Figures {
         serde_json::to_string(self).map_err(|e| BenchError::Unreadable { what: "figures", text: e.to_string() })
     }
 
+    /// The columns' values: see `Family::columns`.
+    pub fn values(&self) -> Vec<f64> {
+        let (warm, whole) = (self.warm_cpu_per_million(), self.cpu_per_million());
+        vec![warm, whole, self.start_cpu_s, self.warm_us_per_record(), self.peak_rss_mb]
+    }
+
     /// CPU seconds per million records, second half.
-    pub fn warm_cpu_per_million(&self) -> f64 {
+    fn warm_cpu_per_million(&self) -> f64 {
         self.warm_cpu_s / (self.warm_records as f64 / 1e6)
     }
 
     /// CPU seconds per million records, whole run.
-    pub fn cpu_per_million(&self) -> f64 {
+    fn cpu_per_million(&self) -> f64 {
         self.cpu_s / (self.records as f64 / 1e6)
     }
 
     /// Wall-clock microseconds per record, second half.
-    pub fn warm_us_per_record(&self) -> f64 {
+    fn warm_us_per_record(&self) -> f64 {
         self.warm_wall_s * 1e6 / self.warm_records as f64
     }
 }

@@ -1,26 +1,33 @@
 //! Our engine beside Kafka Streams: the same topologies over the same topics, run in turn on one broker.
 //!
 //! ```text
-//! comanda-bench run w2 --bootstrap … --id … --input … --output … --state … --records N    one run of ours
-//! comanda-bench beside --bootstrap … --java … --peer-classpath … --state …                both, compared
+//! comanda-bench run w2 --bootstrap … --id … --input … --output … --state …      our engine drains a backlog
+//! comanda-bench serve w6 --bootstrap … --id … --input … --output … --state …    our engine runs until its input ends
+//! comanda-bench beside --bootstrap … --java … --peer-classpath … --state …      both, compared
 //! ```
 
 mod beside;
 mod drain;
 mod error;
+mod feed;
 mod figures;
+mod job;
 mod outputs;
 mod peer;
 mod progress;
+mod reader;
+mod restores;
+mod serve;
+mod service;
 mod table;
+mod topologies;
 mod usage;
 mod workload;
 
 use clap::{Parser, Subcommand};
 use error::BenchError;
-use std::path::PathBuf;
+use job::Job;
 use std::process::ExitCode;
-use workload::Workload;
 
 /// As the product's program has it: see `app`.
 #[global_allocator]
@@ -38,32 +45,10 @@ struct Arguments {
 enum Command {
     /// Drains one workload's backlog on our engine and prints the figures as a line of JSON.
     Run(Job),
+    /// Runs one workload on our engine until standard input ends, telling how the start goes.
+    Serve(Job),
     /// Runs both engines in turn, compares their outputs and prints a table.
     Beside(beside::Plan),
-}
-
-/// One run of one engine.
-#[derive(Clone, Debug, clap::Args)]
-struct Job {
-    workload: Workload,
-    /// host:port of a broker.
-    #[arg(long)]
-    bootstrap: String,
-    /// `application.id`.
-    #[arg(long)]
-    id: String,
-    /// Topic with the backlog.
-    #[arg(long)]
-    input: String,
-    /// Topic for the results; it must exist.
-    #[arg(long)]
-    output: String,
-    /// State directory.
-    #[arg(long)]
-    state: PathBuf,
-    /// Records in the backlog.
-    #[arg(long)]
-    records: u64,
 }
 
 fn main() -> ExitCode {
@@ -82,6 +67,7 @@ fn act(command: Command) -> Result<(), BenchError> {
             println!("{}", drain::run(&job)?.to_json()?);
             Ok(())
         }
+        Command::Serve(job) => serve::run(&job),
         Command::Beside(plan) => plan.carry_out(),
     }
 }

@@ -1,20 +1,12 @@
 //! What a run wrote, read back as others see it (read_committed), in a form that two engines can be compared in.
 
 use crate::error::BenchError;
+use crate::reader::{PARTITIONS, Reader};
 use crate::workload::Workload;
 use bytes::Bytes;
-use comanda_streams::broker::{
-    Broker, Consumer, ConsumerRole, Fetched, Isolation, OffsetSpec, PartitionId, RawRecord, TopicPartition,
-};
+use comanda_streams::broker::{Broker, RawRecord};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Duration;
-
-/// Partitions of all topics here.
-pub const PARTITIONS: u32 = 4;
-/// Items taken at once.
-const POLL_ITEMS: usize = 10_000;
-const POLL_WAIT: Duration = Duration::from_millis(100);
 
 /// A topic's content.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +32,7 @@ impl Outputs {
     /// The broker's.
     pub fn read(broker: &dyn Broker, topic: &str, workload: Workload) -> Result<Self, BenchError> {
         let mut outputs = Self::empty(workload);
-        each_record(broker, topic, |partition, record| outputs.add(partition, record))?;
+        Reader::new(broker, topic)?.to_end(broker, |partition, record| outputs.add(partition, record))?;
         Ok(outputs)
     }
 
@@ -91,35 +83,6 @@ impl Outputs {
             _ => Some("what was read: sequences beside last values".to_owned()),
         }
     }
-}
-
-/// Up to each partition's high watermark, past which only transaction markers could be.
-fn each_record(broker: &dyn Broker, topic: &str, mut take: impl FnMut(u32, RawRecord)) -> Result<(), BenchError> {
-    let partitions: Vec<TopicPartition> =
-        (0..PARTITIONS).map(|number| TopicPartition::new(topic, number as i32)).collect();
-    let ends = broker.admin()?.list_offsets(&partitions, OffsetSpec::Latest, Isolation::ReadUncommitted)?;
-    let mut consumer = broker.consumer(ConsumerRole::Restore)?;
-    for (number, partition) in (0..).zip(&partitions) {
-        consumer.assign(PartitionId(number), partition, 0)?;
-    }
-    let mut fetched = vec![];
-    while !at_ends(&*consumer, &ends) {
-        consumer.poll(POLL_WAIT, POLL_ITEMS, &mut fetched)?;
-        for item in fetched.drain(..) {
-            match item {
-                Fetched::Record(PartitionId(partition), record) => take(partition, record),
-                Fetched::End { .. } => {}
-                Fetched::OutOfRange(id) => {
-                    return Err(BenchError::Stopped(format!("{topic}: partition {} lost its start", id.0)));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn at_ends(consumer: &dyn Consumer, ends: &[i64]) -> bool {
-    (0..).zip(ends).all(|(number, end)| consumer.position(PartitionId(number)).is_some_and(|reached| reached >= *end))
 }
 
 #[cfg(test)]

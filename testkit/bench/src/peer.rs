@@ -1,8 +1,8 @@
-//! Kafka Streams as a process: `benches/peers/kafka-streams`.
+//! Both engines as processes: Kafka Streams is `benches/peers/kafka-streams`, ours this program.
 
-use crate::Job;
 use crate::error::BenchError;
 use crate::figures::Figures;
+use crate::job::Job;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -17,6 +17,41 @@ pub struct Peer {
     peer_classpath: String,
 }
 
+/// Which engine, by what is told apart in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Kafka Streams.
+    Peer,
+    /// Ours.
+    Ours,
+}
+
+impl Engine {
+    /// All of them.
+    pub const ALL: [Engine; 2] = [Engine::Peer, Engine::Ours];
+
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Peer => "Kafka Streams",
+            Engine::Ours => "Comanda",
+        }
+    }
+
+    /// Its name in topics and folders.
+    pub fn id(self) -> &'static str {
+        match self {
+            Engine::Peer => "peer",
+            Engine::Ours => "comanda",
+        }
+    }
+
+    /// `commit.interval.ms`.
+    pub fn commit_ms(self) -> i64 {
+        100
+    }
+}
+
 /// One gigabyte of heap and the collector of servers: on two processors Java would take the one for small machines.
 const JVM: [&str; 4] =
     ["-Xmx1g", "-XX:+UseG1GC", "--enable-native-access=ALL-UNNAMED", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"];
@@ -27,46 +62,44 @@ impl Peer {
     /// # Errors
     /// If the loader fails.
     pub fn load(&self, workload: &str, bootstrap: &str, topic: &str, records: u64) -> Result<(), BenchError> {
-        let mut command = self.command("load", workload);
+        let mut command = self.java("load", workload);
         command.args([format!("bootstrap={bootstrap}"), format!("topic={topic}"), format!("records={records}")]);
         output_of("the loader", &mut command).map(drop)
     }
 
-    /// One run.
+    /// Drains a backlog on one of the engines, in a process of its own.
     ///
     /// # Errors
     /// If it fails or tells no figures.
-    pub fn run(&self, job: &Job) -> Result<Figures, BenchError> {
-        let mut command = self.command("run", &job.workload.to_string());
-        command.args([
-            format!("bootstrap={}", job.bootstrap),
-            format!("id={}", job.id),
-            format!("input={}", job.input),
-            format!("output={}", job.output),
-            format!("state={}", job.state.display()),
-            format!("records={}", job.records),
-        ]);
-        Figures::of_output(&output_of("Kafka Streams", &mut command)?)
+    pub fn drain(&self, engine: Engine, job: &Job) -> Result<Figures, BenchError> {
+        Figures::of_output(&output_of(engine.name(), &mut self.command(engine, "run", job)?)?)
     }
 
-    fn command(&self, act: &str, workload: &str) -> Command {
+    /// The command that has an engine do a job: `run` or `serve`.
+    ///
+    /// # Errors
+    /// If this program cannot be found.
+    pub fn command(&self, engine: Engine, act: &str, job: &Job) -> Result<Command, BenchError> {
+        Ok(match engine {
+            Engine::Peer => {
+                let mut command = self.java(act, &job.workload.to_string());
+                command.args(job.arguments().map(|(name, value)| format!("{name}={value}")));
+                command
+            }
+            Engine::Ours => {
+                let mut command = Command::new(std::env::current_exe().map_err(BenchError::io("find this program"))?);
+                command.args([act, &job.workload.to_string()]);
+                command.args(job.arguments().map(|(name, value)| format!("--{name}={value}")));
+                command
+            }
+        })
+    }
+
+    fn java(&self, act: &str, workload: &str) -> Command {
         let mut command = Command::new(&self.java);
         command.args(JVM).args(["-cp", &self.peer_classpath, "comanda.peer.Main", act, workload]);
         command
     }
-}
-
-/// One run of ours, in a process of its own as the peer's.
-///
-/// # Errors
-/// If it fails or tells no figures.
-pub fn run_ours(job: &Job) -> Result<Figures, BenchError> {
-    let program = std::env::current_exe().map_err(BenchError::io("find this program"))?;
-    let mut command = Command::new(program);
-    command.args(["run", &job.workload.to_string()]);
-    command.args(["--bootstrap", &job.bootstrap, "--id", &job.id, "--input", &job.input, "--output", &job.output]);
-    command.arg("--state").arg(&job.state).args(["--records", &job.records.to_string()]);
-    Figures::of_output(&output_of("Comanda", &mut command)?)
 }
 
 /// What it printed; its errors go where ours go.

@@ -1,60 +1,70 @@
-//! The figures of all runs side by side: medians with the smallest and the largest.
+//! The figures of all runs side by side: medians with the smallest and the largest, and the settings behind them.
 
-use crate::beside::{Engine, Run};
-use crate::figures::Figures;
-use crate::workload::Workload;
+use crate::peer::Engine;
+use crate::workload::{Column, Family, Workload};
 use std::fmt::Write;
 
-/// A column of the table.
-#[derive(Clone, Copy)]
-struct Column {
-    name: &'static str,
-    decimals: usize,
-    figure: fn(&Figures) -> f64,
+/// One finished run.
+pub struct Run {
+    /// Workload.
+    pub workload: Workload,
+    /// Engine.
+    pub engine: Engine,
+    /// A figure for each of the workload's columns.
+    pub figures: Vec<f64>,
 }
 
-const COLUMNS: [Column; 5] = [
-    Column { name: "CPU-s per 1M, warm", decimals: 2, figure: Figures::warm_cpu_per_million },
-    Column { name: "CPU-s per 1M, whole run", decimals: 2, figure: Figures::cpu_per_million },
-    Column { name: "CPU-s to start", decimals: 2, figure: |figures| figures.start_cpu_s },
-    Column { name: "µs per record, warm", decimals: 2, figure: Figures::warm_us_per_record },
-    Column { name: "peak RSS, MB", decimals: 0, figure: |figures| figures.peak_rss_mb },
-];
+/// What both engines kept to, so that no figure is bought with a promise less.
+const SETTINGS: &str = "\
+Both engines: exactly_once_v2; acks=all, idempotent, in transactions; inputs, change logs and outputs read_committed; \
+RocksDB with change log; one stream thread; one broker, no replicas. Record cache: 10 MiB in w2c, else none.";
 
-/// A table in Markdown. The row of ratios says how many times Kafka Streams' figure is ours.
+/// Tables in Markdown, one for each family of workloads. The rows of ratios say how many times Kafka Streams' figure is
+/// ours.
 pub fn of(workloads: &[Workload], runs: &[Run]) -> String {
-    let mut table = "| | |".to_owned();
-    for column in COLUMNS {
-        let _ = write!(table, " {} |", column.name); // writing to a string cannot fail
+    let mut tables = String::new();
+    for family in Family::ALL {
+        let of_family: Vec<Workload> = workloads.iter().copied().filter(|one| one.family() == family).collect();
+        if !of_family.is_empty() {
+            add_table(&mut tables, family, &of_family, runs);
+        }
     }
-    table.push('\n');
-    table.push_str(&"|---".repeat(2 + COLUMNS.len()));
+    let intervals: Vec<String> =
+        Engine::ALL.iter().map(|engine| format!("{} {} ms", engine.name(), engine.commit_ms())).collect();
+    tables + SETTINGS + " Commit interval: " + &intervals.join(", ") + ".\n"
+}
+
+fn add_table(table: &mut String, family: Family, workloads: &[Workload], runs: &[Run]) {
+    let columns = family.columns();
+    row(table, "| | |", columns, |_, column| column.name.to_owned());
+    table.push_str(&"|---".repeat(2 + columns.len()));
     table.push_str("|\n");
     for workload in workloads {
-        for engine in [Engine::Peer, Engine::Ours] {
-            row(&mut table, &format!("| {workload} | {} |", engine.name()), |column| {
-                spread(&values(runs, *workload, engine, column.figure), column.decimals)
+        for engine in workload.engines() {
+            row(table, &format!("| {workload} | {} |", engine.name()), columns, |number, column| {
+                spread(&values(runs, *workload, *engine, number), column.decimals)
             });
         }
-        row(&mut table, &format!("| {workload} | ratio |"), |column| {
-            let median_of = |engine| median(&values(runs, *workload, engine, column.figure));
+        row(table, &format!("| {workload} | ratio |"), columns, |number, _| {
+            let median_of = |engine| median(&values(runs, *workload, engine, number));
             format!("{:.1}", median_of(Engine::Peer) / median_of(Engine::Ours))
         });
     }
-    table
+    table.push('\n');
 }
 
-fn row(table: &mut String, start: &str, cell: impl Fn(Column) -> String) {
+fn row(table: &mut String, start: &str, columns: &[Column], cell: impl Fn(usize, Column) -> String) {
     table.push_str(start);
-    for column in COLUMNS {
-        let _ = write!(table, " {} |", cell(column)); // writing to a string cannot fail
+    for (number, column) in columns.iter().enumerate() {
+        let _ = write!(table, " {} |", cell(number, *column)); // writing to a string cannot fail
     }
     table.push('\n');
 }
 
-fn values(runs: &[Run], workload: Workload, engine: Engine, figure: fn(&Figures) -> f64) -> Vec<f64> {
+/// One column's, sorted.
+fn values(runs: &[Run], workload: Workload, engine: Engine, column: usize) -> Vec<f64> {
     let of_both = runs.iter().filter(|run| run.workload == workload && run.engine == engine);
-    let mut values: Vec<f64> = of_both.map(|run| figure(&run.figures)).collect();
+    let mut values: Vec<f64> = of_both.filter_map(|run| run.figures.get(column).copied()).collect();
     values.sort_by(f64::total_cmp);
     values
 }
@@ -78,30 +88,28 @@ fn spread(sorted: &[f64], decimals: usize) -> String {
 mod tests {
     use super::*;
 
-    fn run(engine: Engine, warm_cpu_s: f64) -> Run {
-        let figures = Figures {
-            records: 2_000_000,
-            outputs: 0,
-            cpu_s: 8.0,
-            wall_s: 1.0,
-            warm_records: 1_000_000,
-            warm_cpu_s,
-            warm_wall_s: 4.0,
-            start_cpu_s: 1.0,
-            peak_rss_mb: 100.0,
-        };
-        Run { workload: Workload::W2, engine, figures }
+    fn run(workload: Workload, engine: Engine, first: f64) -> Run {
+        Run { workload, engine, figures: vec![first, 4.0, 1.0, 2.0, 100.0] }
     }
 
     #[test]
     fn medians_stand_with_their_spread_and_the_ratio_is_of_medians() {
-        let peer = [9.0, 12.0, 10.0].map(|cpu| run(Engine::Peer, cpu));
-        let ours = [2.0, 2.5, 9.5].map(|cpu| run(Engine::Ours, cpu));
+        let peer = [9.0, 12.0, 10.0].map(|cpu| run(Workload::W2, Engine::Peer, cpu));
+        let ours = [2.0, 2.5, 9.5].map(|cpu| run(Workload::W2, Engine::Ours, cpu));
         let runs: Vec<Run> = peer.into_iter().chain(ours).collect();
         let table = of(&[Workload::W2], &runs);
         let lines: Vec<&str> = table.lines().collect();
         assert!(lines[2].starts_with("| w2 | Kafka Streams | 10.00 (9.00–12.00) | 4.00 (4.00–4.00) |"), "{table}");
         assert!(lines[3].starts_with("| w2 | Comanda | 2.50 (2.00–9.50) |"), "{table}");
         assert!(lines[4].starts_with("| w2 | ratio | 4.0 | 1.0 |"), "{table}");
+    }
+
+    #[test]
+    fn each_family_has_a_table_of_its_own_and_the_settings_end_them() {
+        let runs = [run(Workload::W6, Engine::Peer, 1.0), run(Workload::W1, Engine::Peer, 2.0)];
+        let table = of(&[Workload::W6, Workload::W1], &runs);
+        let heads = table.lines().filter(|line| line.starts_with("| | |")).count();
+        assert_eq!(heads, 2, "{table}");
+        assert!(table.lines().last().is_some_and(|line| line.contains("acks=all")), "{table}");
     }
 }

@@ -1,4 +1,4 @@
-//! What this process has used, by the kernel's accounting (proc(5)).
+//! What a process has used, by the kernel's accounting (proc(5)).
 
 use crate::error::BenchError;
 use std::time::Instant;
@@ -18,13 +18,21 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Up to now.
+    /// This process's, up to now.
     ///
     /// # Errors
     /// If `/proc/self/stat` cannot be read.
     pub fn now() -> Result<Self, BenchError> {
-        let stat = read("/proc/self/stat")?;
-        let cpu_s = cpu_seconds(&stat).ok_or(BenchError::Unreadable { what: "/proc/self/stat", text: stat })?;
+        Self::of("self")
+    }
+
+    /// The usage of the process with this id, up to now.
+    ///
+    /// # Errors
+    /// If its `stat` cannot be read.
+    pub fn of(process: &str) -> Result<Self, BenchError> {
+        let stat = read(&format!("/proc/{process}/stat"))?;
+        let cpu_s = cpu_seconds(&stat).ok_or(BenchError::Unreadable { what: "/proc/…/stat", text: stat })?;
         Ok(Self { at: Instant::now(), cpu_s })
     }
 
@@ -39,14 +47,14 @@ impl Usage {
     }
 }
 
-/// Largest resident size of the process so far, in MB (`VmHWM`).
+/// Largest resident size of a process so far, in MB (`VmHWM`).
 ///
 /// # Errors
-/// If `/proc/self/status` cannot be read.
-pub fn peak_rss_mb() -> Result<f64, BenchError> {
-    let status = read("/proc/self/status")?;
+/// If its `status` cannot be read.
+pub fn peak_rss_mb(process: &str) -> Result<f64, BenchError> {
+    let status = read(&format!("/proc/{process}/status"))?;
     let kb = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
-    kb.map(|kb: f64| kb / 1024.0).ok_or(BenchError::Unreadable { what: "/proc/self/status", text: status })
+    kb.map(|kb: f64| kb / 1024.0).ok_or(BenchError::Unreadable { what: "/proc/…/status", text: status })
 }
 
 /// The machine's load averages, to stand beside figures.
@@ -57,7 +65,7 @@ pub fn load_average() -> Result<String, BenchError> {
     Ok(read("/proc/loadavg")?.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
 }
 
-fn read(file: &'static str) -> Result<String, BenchError> {
+fn read(file: &str) -> Result<String, BenchError> {
     std::fs::read_to_string(file).map_err(BenchError::io(format!("read {file}")))
 }
 

@@ -2,7 +2,6 @@ package comanda.peer;
 
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Properties;
 import org.apache.kafka.streams.KafkaStreams;
 
 /** Runs a workload until its backlog is processed and quiet, closes it, and tells what that took. */
@@ -23,7 +22,7 @@ final class Drain {
     /** The figures as one line of JSON: {@code testkit/bench/src/figures.rs} says what each means. */
     String run() throws InterruptedException {
         var topology = Workloads.topology(workload, options.text("input"), options.text("output"), progress);
-        KafkaStreams streams = new KafkaStreams(topology, settings());
+        KafkaStreams streams = new KafkaStreams(topology, Settings.of(workload, options));
         streams.start();
         long all = options.number("records");
         Usage half = null;
@@ -66,17 +65,5 @@ final class Drain {
                 last.secondsSince(half),
                 first.cpuSeconds(),
                 Usage.peakRssMb());
-    }
-
-    private Properties settings() {
-        Properties settings = new Properties();
-        settings.put("application.id", options.text("id"));
-        settings.put("bootstrap.servers", options.text("bootstrap"));
-        settings.put("state.dir", options.text("state"));
-        settings.put("processing.guarantee", "exactly_once_v2");
-        settings.put("commit.interval.ms", "100");
-        settings.put("num.stream.threads", "1");
-        settings.put("statestore.cache.max.bytes", Long.toString(Workloads.cacheBytes(workload)));
-        return settings;
     }
 }

@@ -13,6 +13,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 final class Loader {
     private static final int PARTITIONS = 4;
     private static final long KEYS = 100_000;
+    /** A customer for so many orders; a tenth of the orders have none. */
+    private static final long ORDERS_PER_CUSTOMER = 10;
     /** Event time that the records spread over. */
     private static final long SPAN_MS = 60_000;
     private static final long START_MS = 1_700_000_000_000L;
@@ -26,17 +28,36 @@ final class Loader {
                 "acks", "1", "enable.idempotence", false, "linger.ms", 50, "batch.size", 65536);
         String topic = options.text("topic");
         long records = options.number("records");
-        int valueBytes = workload.equals("w1") ? 200 : 100;
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", options.text("bootstrap")))) {
-            admin.createTopics(List.of(new NewTopic(topic, PARTITIONS, (short) 1))).all().get();
+            List<String> topics = workload.equals("w4a") ? List.of(topic, Workloads.tableTopic(topic)) : List.of(topic);
+            admin.createTopics(topics.stream().map(name -> new NewTopic(name, PARTITIONS, (short) 1)).toList()).all().get();
         }
         var bytes = new ByteArraySerializer();
         try (var producer = new KafkaProducer<byte[], byte[]>(settings, bytes, bytes)) {
-            for (long i = 0; i < records; i++) {
-                long time = START_MS + i * SPAN_MS / records;
-                producer.send(new ProducerRecord<>(topic, null, time, key(draw(i, KEYS)), value(i, valueBytes)));
+            switch (workload) {
+                case "w1" -> drawn(producer, topic, records, KEYS, 200);
+                case "w2" -> drawn(producer, topic, records, KEYS, 100);
+                case "w4a" -> ordersAndCustomers(producer, topic, records);
+                default -> throw new IllegalArgumentException("no input for " + workload);
             }
         }
+    }
+
+    private static void drawn(KafkaProducer<byte[], byte[]> producer, String topic, long records, long keys, int bytes) {
+        for (long i = 0; i < records; i++) {
+            long time = START_MS + i * SPAN_MS / records;
+            producer.send(new ProducerRecord<>(topic, null, time, key(draw(i, keys)), value(i, bytes)));
+        }
+    }
+
+    /** All customers before the first order, by event time: which row an order meets is then no matter of chance. */
+    private static void ordersAndCustomers(KafkaProducer<byte[], byte[]> producer, String topic, long orders) {
+        long customers = orders / ORDERS_PER_CUSTOMER;
+        String table = Workloads.tableTopic(topic);
+        for (long i = 0; i < customers; i++) {
+            producer.send(new ProducerRecord<>(table, null, START_MS - 1, key(i), value(~i, 100)));
+        }
+        drawn(producer, topic, orders, customers * 10 / 9 + 1, 100);
     }
 
     /** Twelve bytes: k and eleven digits. */

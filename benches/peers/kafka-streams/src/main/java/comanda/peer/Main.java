@@ -3,17 +3,21 @@ package comanda.peer;
 import java.util.HashMap;
 import java.util.Map;
 
-/** The peer's two commands: {@code load} fills a workload's input topic, {@code run} drains it on Kafka Streams. */
+/**
+ * The peer's commands: {@code load} fills a workload's input topic, {@code run} drains it on Kafka Streams, {@code serve}
+ * runs Kafka Streams until standard input ends.
+ */
 public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) throws Exception {
         if (arguments.length < 2) {
-            throw new IllegalArgumentException("usage: load|run WORKLOAD NAME=VALUE…");
+            throw new IllegalArgumentException("usage: load|run|serve WORKLOAD NAME=VALUE…");
         }
         Options options = Options.of(arguments);
         switch (arguments[0]) {
             case "load" -> Loader.load(arguments[1], options);
+            case "serve" -> Serve.run(arguments[1], options);
             case "run" -> System.out.println(new Drain(arguments[1], options).run());
             default -> throw new IllegalArgumentException("no command " + arguments[0]);
         }

@@ -1,5 +1,6 @@
 package comanda.peer;
 
+import java.util.Arrays;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.LongDeserializer;
@@ -11,28 +12,36 @@ import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Grouped;
+import org.apache.kafka.streams.kstream.Joined;
 import org.apache.kafka.streams.kstream.KStream;
+import org.apache.kafka.streams.kstream.KTable;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.state.KeyValueStore;
 
-/** The topologies, as in {@code testkit/bench/src/workload.rs}. */
+/** The topologies, as in {@code testkit/bench/src/topologies.rs}. */
 final class Workloads {
     private static final Serde<byte[]> BYTES = Serdes.ByteArray();
+    /** Of a customer, so many bytes go to the order. */
+    private static final int JOINED_BYTES = 20;
 
     private Workloads() {}
 
     static Topology topology(String workload, String input, String output, Progress progress) {
         StreamsBuilder builder = new StreamsBuilder();
-        Consumed<byte[], byte[]> counted = Consumed.with(BYTES, BYTES)
-                .withTimestampExtractor((record, partitionTime) -> progress.record(record.timestamp()));
-        KStream<byte[], byte[]> stream = builder.stream(input, counted);
         switch (workload) {
-            case "w1" -> filterAndMap(stream, output, progress);
-            case "w2", "w2c" -> count(stream, output, progress);
+            case "w1" -> filterAndMap(builder.stream(input, counted(progress)), output, progress);
+            case "w2", "w2c" -> count(builder.stream(input, counted(progress)), output, progress);
+            case "w4a" -> leftJoin(builder, input, output, progress);
+            case "w6", "w6k" -> mix(builder.stream(input, counted(progress)), output, progress);
             default -> throw new IllegalArgumentException("no workload " + workload);
         }
         return builder.build();
+    }
+
+    /** The topic of a join's table. */
+    static String tableTopic(String input) {
+        return input + "-table";
     }
 
     /** Bytes of record cache. */
@@ -40,11 +49,21 @@ final class Workloads {
         return workload.equals("w2c") ? 10 << 20 : 0;
     }
 
+    /** Records' own times; each record counts. */
+    private static Consumed<byte[], byte[]> counted(Progress progress) {
+        return Consumed.with(BYTES, BYTES)
+                .withTimestampExtractor((record, partitionTime) -> progress.record(record.timestamp()));
+    }
+
+    private static Produced<byte[], byte[]> countedOutputs(Progress progress) {
+        return Produced.with(
+                BYTES, Serdes.serdeFrom(progress.counting(new ByteArraySerializer()), new ByteArrayDeserializer()));
+    }
+
     private static void filterAndMap(KStream<byte[], byte[]> stream, String output, Progress progress) {
-        var values = Serdes.serdeFrom(progress.counting(new ByteArraySerializer()), new ByteArrayDeserializer());
         stream.filter((key, value) -> value[0] % 10 != 0)
                 .mapValues(Workloads::otherCase)
-                .to(output, Produced.with(BYTES, values));
+                .to(output, countedOutputs(progress));
     }
 
     private static byte[] otherCase(byte[] value) {
@@ -63,5 +82,45 @@ final class Workloads {
                         .withValueSerde(Serdes.Long()))
                 .toStream()
                 .to(output, Produced.with(BYTES, values));
+    }
+
+    private static void leftJoin(StreamsBuilder builder, String input, String output, Progress progress) {
+        KTable<byte[], byte[]> customers = builder.table(tableTopic(input), counted(progress), rows("customers"));
+        builder.stream(input, counted(progress))
+                .leftJoin(customers, Workloads::joined, Joined.with(BYTES, BYTES, BYTES))
+                .to(output, countedOutputs(progress));
+    }
+
+    /** A row is what its key's values leave when laid over each other: an update shows each byte of the row before it. */
+    private static void mix(KStream<byte[], byte[]> stream, String output, Progress progress) {
+        stream.groupByKey(Grouped.with(BYTES, BYTES))
+                .reduce(Workloads::mixed, rows("rows"))
+                .toStream()
+                .to(output, countedOutputs(progress));
+    }
+
+    private static byte[] mixed(byte[] row, byte[] value) {
+        byte[] mixed = new byte[row.length];
+        for (int i = 0; i < mixed.length; i++) {
+            mixed[i] = (byte) (row[i] ^ value[i]);
+        }
+        return mixed;
+    }
+
+    private static Materialized<byte[], byte[], KeyValueStore<Bytes, byte[]>> rows(String store) {
+        return Materialized.<byte[], byte[], KeyValueStore<Bytes, byte[]>>as(store)
+                .withKeySerde(BYTES)
+                .withValueSerde(BYTES);
+    }
+
+    /** The order, with the beginning of its customer if there is one. */
+    private static byte[] joined(byte[] order, byte[] customer) {
+        if (customer == null) {
+            return order;
+        }
+        int length = Math.min(JOINED_BYTES, customer.length);
+        byte[] joined = Arrays.copyOf(order, order.length + length);
+        System.arraycopy(customer, 0, joined, order.length, length);
+        return joined;
     }
 }
