@@ -32,7 +32,7 @@ impl Outputs {
     /// The broker's.
     pub fn read(broker: &dyn Broker, topic: &str, workload: Workload) -> Result<Self, BenchError> {
         let mut outputs = Self::empty(workload);
-        Reader::new(broker, topic)?.to_end(broker, |partition, record| outputs.add(partition, record))?;
+        Reader::new(broker, topic)?.read_to_end(broker, |partition, record| outputs.add(partition, record))?;
         Ok(outputs)
     }
 

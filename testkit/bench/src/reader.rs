@@ -63,7 +63,7 @@ impl Reader {
     ///
     /// # Errors
     /// The broker's.
-    pub fn to_end(&mut self, broker: &dyn Broker, mut take: impl FnMut(u32, RawRecord)) -> Result<(), BenchError> {
+    pub fn read_to_end(&mut self, broker: &dyn Broker, mut take: impl FnMut(u32, RawRecord)) -> Result<(), BenchError> {
         let ends = broker.admin()?.list_offsets(&self.partitions, OffsetSpec::Latest, Isolation::ReadUncommitted)?;
         while !self.is_at(&ends) {
             self.poll(&mut take)?;
