@@ -82,8 +82,8 @@ impl ProducerCollector {
         Ok(())
     }
 
-    /// A record that was refused for its size, or for what it is, takes its transaction along. When it comes again it is found out, and the
-    /// time after that it is refused where it is sent, as one that is too large for the client.
+    /// A record that was refused for its size, or for what it is, takes its transaction along. When it comes again it is
+    /// found out, and the time after that it is refused where it is sent, as one that is too large for the client.
     fn undelivered(&mut self, error: BrokerError) -> StreamsError {
         let about_a_record = |code: i16| code == MESSAGE_TOO_LARGE || INVALID.contains(&code);
         let topic = error.undelivered.filter(|_| error.code.is_some_and(about_a_record));
