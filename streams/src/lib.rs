@@ -25,8 +25,8 @@ mod windowed_serde;
 pub use comanda_state_stores::Validity;
 pub use config::{ErrorHandler, ProcessingGuarantee, ProductionHandler, StreamsConfig};
 pub use dsl::{
-    Bounds, BufferConfig, Consumed, EagerBufferConfig, Grouped, Joined, KGroupedStream, KGroupedTable, KStream, KTable,
-    Materialized, Produced, Repartitioned, StoreType, StreamsBuilder, StrictBufferConfig, Suppressed,
+    Bounds, BufferConfig, Consumed, EagerBufferConfig, GlobalKTable, Grouped, Joined, KGroupedStream, KGroupedTable,
+    KStream, KTable, Materialized, Produced, Repartitioned, StoreType, StreamsBuilder, StrictBufferConfig, Suppressed,
     TimeWindowedKStream, TimeWindows,
 };
 pub use error::StreamsError;
@@ -42,8 +42,8 @@ pub use runtime::{
 };
 pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};
 pub use stores::{
-    ConnectedStore, KeyValueStore, StoreBuilder, StoreHandle, Stores, VersionedKeyValueStore, VersionedRecord,
-    WindowStore,
+    ConnectedStore, KeyValueStore, ReadOnlyKeyValueStore, StoreBuilder, StoreHandle, Stores, VersionedKeyValueStore,
+    VersionedRecord, WindowStore,
 };
 pub use task_id::TaskId;
 pub use topology::{OffsetReset, Topology};

@@ -222,6 +222,11 @@ impl TaskStorage {
         self.views.clone()
     }
 
+    /// Publishes at `views` from now on: whoever reads there need not know that a state was opened again.
+    pub fn publish_to(&mut self, views: Views) {
+        self.views = views;
+    }
+
     /// Makes the committed state readable for other threads, as one value.
     ///
     /// From the first call on, each commit also keeps its layer in order: a cost for tasks that are queried only.

@@ -5,6 +5,7 @@
 mod builder;
 mod change_serde;
 mod config;
+mod global_table;
 mod grouped;
 mod grouped_table;
 mod kstream;
@@ -19,6 +20,7 @@ mod windows;
 
 pub use builder::StreamsBuilder;
 pub use config::{Consumed, Grouped, Joined, Materialized, Produced, Repartitioned, StoreType};
+pub use global_table::GlobalKTable;
 pub use grouped::KGroupedStream;
 pub use grouped_table::KGroupedTable;
 pub use kstream::KStream;

@@ -13,8 +13,8 @@ use crate::error::StreamsError;
 use crate::membership::ProcessId;
 use crate::task_id::TaskId;
 use crate::topology::Topology;
-use comanda_state_stores::StoreError;
 use comanda_state_stores::backend::{Backend, SharedResources};
+use comanda_state_stores::{StoreError, Views};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -69,6 +69,7 @@ impl SimulatedInstance {
             disks: Some(disks),
             queries,
             restore_listener: Mutex::new(None),
+            globals: Views::default(),
             assignment: Mutex::new(None),
         }))
     }

@@ -5,13 +5,14 @@ use super::opener::Restored;
 use super::query::{QueryRegistry, QueryableStore};
 use super::shared::Shared;
 use super::state_dir::StateDirectory;
-use super::workers::{Report, run_stream_thread, spawn};
+use super::workers::{Report, run_global_thread, run_stream_thread, spawn};
 use crate::broker::Broker;
 use crate::config::StreamsConfig;
 use crate::error::StreamsError;
 use crate::serde::Serde;
 use crate::task_id::TaskId;
 use crate::topology::Topology;
+use comanda_state_stores::Views;
 use comanda_state_stores::backend::SharedResources;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -71,6 +72,7 @@ impl KafkaStreams {
             disks: None,
             queries: Arc::new(QueryRegistry::default()),
             restore_listener: Mutex::new(None),
+            globals: Views::default(),
             assignment: Mutex::new(None),
         };
         Ok(Self {
@@ -117,8 +119,13 @@ impl KafkaStreams {
             let run = move || run_stream_thread(shared, slot, clock, stop, reports);
             self.threads.push(spawn(&name, run)?);
         }
-        let (state, stop, count) = (self.state.clone(), self.stop.clone(), self.threads.len());
-        self.supervisor = Some(spawn("supervisor", move || supervise(&inbox, &state, &stop, count))?);
+        let count = self.threads.len();
+        if !self.shared.topology.globals().is_empty() {
+            let (shared, stop) = (self.shared.clone(), self.stop.clone());
+            self.threads.push(spawn("global", move || run_global_thread(shared, stop, reports))?);
+        }
+        let (state, stop, threads) = (self.state.clone(), self.stop.clone(), self.threads.len());
+        self.supervisor = Some(spawn("supervisor", move || supervise(&inbox, &state, &stop, (count, threads)))?);
         Ok(())
     }
 
@@ -214,9 +221,15 @@ impl Drop for KafkaStreams {
 }
 
 /// Turns what threads report into the instance's state; the first death stops them all.
-fn supervise(reports: &Receiver<Report>, state: &StateMachine, stop: &AtomicBool, count: usize) {
-    let mut running = vec![false; count];
-    let mut alive = count;
+/// Of `threads` the first `stream_threads` run tasks.
+fn supervise(
+    reports: &Receiver<Report>,
+    state: &StateMachine,
+    stop: &AtomicBool,
+    (stream_threads, threads): (usize, usize),
+) {
+    let mut running = vec![false; stream_threads];
+    let mut alive = threads;
     while alive > 0 {
         let Ok(report) = reports.recv() else { break };
         match report {

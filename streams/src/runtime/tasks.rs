@@ -63,6 +63,7 @@ impl StreamThread {
             sub_topologies: &[id.sub_topology],
             config: &self.shared.config,
             stores: TaskStores::new(storage),
+            globals: self.shared.globals.clone(),
             collector: self.way_out(),
             now_ms: self.now.wall_clock_ms,
         })?;

@@ -1,6 +1,7 @@
 //! The OS threads of an instance: one per stream thread, each with one that opens its tasks and one that keeps its session
 //! alive.
 
+use super::globals::GlobalReader;
 use super::opener::{OpenJob, Opened, Opener};
 use super::seat::Seat;
 use super::shared::Shared;
@@ -169,17 +170,55 @@ pub(super) fn run_stream_thread(
     stop: Arc<AtomicBool>,
     reports: Sender<Report>,
 ) {
-    let run = || step_until_stopped(shared, slot, &*clock, &stop, &reports);
+    let name = format!("stream thread {slot}");
+    run_guarded(&name, &reports, || step_until_stopped(shared, slot, &*clock, &stop, &reports));
+}
+
+/// Reads the global tables until it is told to stop, or dies.
+pub(super) fn run_global_thread(shared: Arc<Shared>, stop: Arc<AtomicBool>, reports: Sender<Report>) {
+    run_guarded("global thread", &reports, || read_globals(&shared, &stop));
+}
+
+fn run_guarded(name: &str, reports: &Sender<Report>, run: impl FnOnce() -> Result<(), StreamsError>) {
     let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(StreamsError::Fatal(format!("the stream thread panicked: {text}")))
+        Err(StreamsError::Fatal(format!("the {name} panicked: {text}")))
     });
     if let Err(error) = &outcome {
-        tracing::error!(slot, %error, "stream thread died");
+        tracing::error!(name, %error, "a thread died");
     }
     // Without a listener nobody is left to tell.
     let _ = reports.send(Report::Ended { error: outcome.err() });
+}
+
+/// Opens the global tables as often as it takes: the state is Kafka's, and what the disk lost is read again.
+fn read_globals(shared: &Arc<Shared>, stop: &AtomicBool) -> Result<(), StreamsError> {
+    let started = Instant::now();
+    let steady_ms = || started.elapsed().as_millis() as i64;
+    while !stop.load(Ordering::Relaxed) {
+        let read = GlobalReader::open(shared, steady_ms()).and_then(|mut reader| {
+            while !stop.load(Ordering::Relaxed) {
+                match reader.step(RESTORE_WAIT, steady_ms()) {
+                    Err(StreamsError::Retry(reason)) => {
+                        tracing::warn!(reason, "global tables grow older");
+                        std::thread::sleep(CONNECT_PAUSE);
+                    }
+                    stepped => stepped?,
+                }
+            }
+            reader.flush()
+        });
+        match read {
+            Err(error @ (StreamsError::Fatal(_) | StreamsError::Topology(_))) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "the global tables are opened again");
+                std::thread::sleep(CONNECT_PAUSE);
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(())
 }
 
 fn step_until_stopped(
@@ -212,9 +251,13 @@ fn step_until_stopped(
     Ok(())
 }
 
-/// Makes the thread; while the cluster is away it waits and says so. None if it was stopped meanwhile.
+/// Makes the thread; while the cluster is away it waits and says so, and before that for the global tables. None if it was stopped meanwhile.
 fn connect(shared: &Arc<Shared>, slot: usize, stop: &AtomicBool) -> Result<Option<StreamThread>, StreamsError> {
     while !stop.load(Ordering::Relaxed) {
+        if !shared.has_globals() {
+            std::thread::sleep(RESTORE_WAIT);
+            continue;
+        }
         let opener = OpenerThread::start(shared.clone(), &format!("restore-{slot}"))?;
         match StreamThread::new(shared.clone(), slot, Box::new(opener)) {
             Ok(thread) => return Ok(Some(thread)),

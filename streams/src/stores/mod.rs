@@ -3,6 +3,7 @@
 mod buffered_change;
 mod builder;
 mod cache;
+mod global;
 mod key_value;
 mod room;
 mod suppression_buffer;
@@ -12,11 +13,13 @@ mod window;
 mod windowed;
 
 pub use builder::{ConnectedStore, StoreBuilder, StoreHandle, Stores};
+pub use global::ReadOnlyKeyValueStore;
 pub use key_value::KeyValueStore;
 pub use versioned::{VersionedKeyValueStore, VersionedRecord};
 pub use window::WindowStore;
 
 pub(crate) use cache::{CachedWrite, WriteCache};
+pub(crate) use global::GlobalStoreDef;
 pub(crate) use room::Room;
 pub(crate) use suppression_buffer::{BufferDef, Eviction, SuppressionBuffer};
 pub(crate) use timestamped::{StoreDef, TimestampedStore, TupleForwarder};

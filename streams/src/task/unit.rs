@@ -13,7 +13,7 @@ use crate::processor::{Punctuated, PunctuationType};
 use crate::task_id::TaskId;
 use crate::topology::{Topology, Wiring};
 use bytes::Bytes;
-use comanda_state_stores::{StoreSpec, TaskStores};
+use comanda_state_stores::{StoreSpec, TaskStores, Views};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -31,6 +31,8 @@ pub struct TaskSetup<'a> {
     pub config: &'a StreamsConfig,
     /// Its stores, restored.
     pub stores: TaskStores,
+    /// The instance's global tables; none need be there if the topology has none.
+    pub globals: Views,
     /// Its way out.
     pub collector: Rc<RefCell<dyn RecordCollector>>,
     /// The clock's time now.
@@ -74,11 +76,11 @@ pub struct Task {
 impl Task {
     /// Makes the task's nodes over its stores.
     pub fn new(setup: TaskSetup<'_>) -> Result<Self, StreamsError> {
-        let TaskSetup { id, topology, sub_topologies, config, stores, collector, now_ms } = setup;
+        let TaskSetup { id, topology, sub_topologies, config, stores, globals, collector, now_ms } = setup;
         let specs = topology.task_stores(sub_topologies, config);
         let cache_max_bytes = config.statestore_cache_max_bytes / config.num_stream_threads.max(1);
         let app = &config.application_id;
-        let mut wiring = Wiring::new(app, &stores, collector.clone(), cache_max_bytes, now_ms);
+        let mut wiring = Wiring::new(app, &stores, globals, collector.clone(), cache_max_bytes, now_ms);
         topology.wire(sub_topologies, &mut wiring)?;
         let Wiring { sources, flushes, punctuated, times, .. } = wiring;
         let queue = |(topic, node)| InputQueue::new(TopicPartition::new(topic, id.partition), node);

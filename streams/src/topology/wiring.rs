@@ -5,7 +5,7 @@ use crate::error::StreamsError;
 use crate::processor::Punctuated;
 use crate::record::{Data, Record};
 use crate::task::{CacheFlush, RecordCollector, SourceQueueNode, TaskContext};
-use comanda_state_stores::TaskStores;
+use comanda_state_stores::{TaskStores, Views};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -101,6 +101,8 @@ impl<K: Data, V: Data> Outputs<K, V> {
 pub(crate) struct Wiring<'a> {
     pub application_id: &'a str,
     pub stores: &'a TaskStores,
+    /// The instance's global tables.
+    pub globals: Views,
     pub collector: Rc<RefCell<dyn RecordCollector>>,
     pub cache_max_bytes: usize,
     pub now_ms: i64,
@@ -117,6 +119,7 @@ impl<'a> Wiring<'a> {
     pub fn new(
         application_id: &'a str,
         stores: &'a TaskStores,
+        globals: Views,
         collector: Rc<RefCell<dyn RecordCollector>>,
         cache_max_bytes: usize,
         now_ms: i64,
@@ -124,6 +127,7 @@ impl<'a> Wiring<'a> {
         Self {
             application_id,
             stores,
+            globals,
             collector,
             cache_max_bytes,
             now_ms,

@@ -2,9 +2,9 @@
 
 use crate::captured::Captured;
 use crate::topics::{TestInputTopic, TestOutputTopic};
-use comanda_state_stores::{Persistence, TaskStorage, TaskStores};
+use comanda_state_stores::{Persistence, Positions, TaskStorage, TaskStores, Views};
 use comanda_streams::broker::RawRecord;
-use comanda_streams::task::{Task, TaskSetup};
+use comanda_streams::task::{GlobalTask, Task, TaskSetup};
 use comanda_streams::{Serde, StreamsConfig, StreamsError, TaskId, Topology};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,6 +13,11 @@ use std::rc::Rc;
 /// Runs one topology for a test.
 pub struct TopologyTestDriver {
     task: Task,
+    globals: GlobalTask,
+    /// Global table by topic.
+    global_topics: BTreeMap<String, usize>,
+    /// Records of theirs that were left out.
+    global_drops: u64,
     captured: Rc<RefCell<Captured>>,
     /// Input number by topic.
     inputs: BTreeMap<String, usize>,
@@ -33,6 +38,7 @@ impl TopologyTestDriver {
         let config = StreamsConfig { num_stream_threads: 1, ..config };
         let all: Vec<u32> = topology.sub_topologies().iter().map(|part| part.id).collect();
         let storage = TaskStorage::open(&topology.task_stores(&all, &config), Persistence::Memory)?;
+        let (globals, views) = global_tables(topology, &config)?;
         let captured = Rc::new(RefCell::new(Captured::default()));
         let task = Task::new(TaskSetup {
             id: TaskId { sub_topology: 0, partition: 0 },
@@ -40,11 +46,14 @@ impl TopologyTestDriver {
             sub_topologies: &all,
             config: &config,
             stores: TaskStores::new(storage),
+            globals: views,
             collector: captured.clone(),
             now_ms,
         })?;
         let inputs = task.inputs().enumerate().map(|(input, from)| (from.topic.to_string(), input)).collect();
-        Ok(Self { task, captured, inputs, outputs: BTreeMap::new(), next_offset: BTreeMap::new(), now_ms })
+        let global_topics = topology.global_topics().map(str::to_owned).zip(0..).collect();
+        let (outputs, next_offset) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { task, globals, global_topics, global_drops: 0, captured, inputs, outputs, next_offset, now_ms })
     }
 
     /// An input topic with its serdes.
@@ -59,6 +68,9 @@ impl TopologyTestDriver {
 
     /// Pipes bytes; processes all that they cause.
     pub fn pipe(&mut self, topic: &str, record: RawRecord) -> Result<(), StreamsError> {
+        if self.global_topics.contains_key(topic) {
+            return self.update_global(topic, &record);
+        }
         if !self.inputs.contains_key(topic) {
             return Err(StreamsError::Topology(format!("no source reads topic `{topic}`")));
         }
@@ -84,6 +96,11 @@ impl TopologyTestDriver {
         self.outputs.keys().map(String::as_str)
     }
 
+    /// The global tables' stores, to look into.
+    pub fn global_stores(&self) -> &TaskStores {
+        self.globals.stores()
+    }
+
     /// The task's stores, to look into.
     pub fn stores(&self) -> &TaskStores {
         self.task.stores()
@@ -91,7 +108,17 @@ impl TopologyTestDriver {
 
     /// Records left out so far (`dropped-records-total`).
     pub fn dropped_records(&self) -> u64 {
-        self.task.dropped_records()
+        self.task.dropped_records() + self.global_drops
+    }
+
+    /// A global table has the record at once.
+    fn update_global(&mut self, topic: &str, record: &RawRecord) -> Result<(), StreamsError> {
+        let Some(table) = self.global_topics.get(topic) else { return Ok(()) };
+        if !self.globals.update(*table, record)? {
+            self.global_drops += 1;
+        }
+        self.globals.commit(&Positions::default(), 0)?;
+        Ok(self.globals.publish()?)
     }
 
     fn run(&mut self) -> Result<(), StreamsError> {
@@ -127,6 +154,7 @@ impl TopologyTestDriver {
             if self.inputs.contains_key(&topic) {
                 self.enqueue(&topic, record.clone());
             }
+            self.update_global(&topic, &record)?;
             self.outputs.entry(topic).or_default().push(record);
         }
         Ok(())
@@ -147,4 +175,13 @@ impl TopologyTestDriver {
             self.task.set_end(input, self.next_offset.get(&topic).copied().unwrap_or(0));
         }
     }
+}
+
+/// The tables, empty, and where tasks read them.
+fn global_tables(topology: &Topology, config: &StreamsConfig) -> Result<(GlobalTask, Views), StreamsError> {
+    let storage = TaskStorage::open(&topology.global_stores(config), Persistence::Memory)?;
+    let views = storage.views();
+    let globals = GlobalTask::new(topology, storage)?;
+    globals.publish()?;
+    Ok((globals, views))
 }
