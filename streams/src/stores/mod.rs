@@ -7,12 +7,14 @@ mod key_value;
 mod room;
 mod suppression_buffer;
 mod timestamped;
+mod ttl;
 mod versioned;
 mod window;
 mod windowed;
 
 pub use builder::{ConnectedStore, StoreBuilder, StoreHandle, Stores};
 pub use key_value::KeyValueStore;
+pub use ttl::TtlKeyValueStore;
 pub use versioned::{VersionedKeyValueStore, VersionedRecord};
 pub use window::WindowStore;
 
