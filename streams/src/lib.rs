@@ -42,8 +42,8 @@ pub use runtime::{
 };
 pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};
 pub use stores::{
-    ConnectedStore, KeyValueStore, ReadOnlyKeyValueStore, StoreBuilder, StoreHandle, Stores, VersionedKeyValueStore,
-    VersionedRecord, WindowStore,
+    ConnectedStore, KeyValueStore, ReadOnlyKeyValueStore, StoreBuilder, StoreHandle, Stores, TtlKeyValueStore,
+    VersionedKeyValueStore, VersionedRecord, WindowStore,
 };
 pub use task_id::TaskId;
 pub use topology::{OffsetReset, Topology};

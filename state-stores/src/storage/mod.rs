@@ -11,7 +11,7 @@ pub use open::Persistence;
 pub(crate) use reader::{LiveStore, StoreReader};
 pub use restore::ChangelogRecord;
 use table::Drained;
-pub(crate) use table::{Home, StoreCore, Table, TableKey, VersionWrite};
+pub(crate) use table::{Home, StoreCore, Sweep, Table, TableKey, VersionWrite};
 
 use crate::backend::{Backend, Batch, MemoryBackend, Payload, SharedBytes, TableId};
 use crate::kill_points;

@@ -8,6 +8,7 @@ mod key_value;
 mod room;
 mod suppression_buffer;
 mod timestamped;
+mod ttl;
 mod versioned;
 mod window;
 mod windowed;
@@ -15,6 +16,7 @@ mod windowed;
 pub use builder::{ConnectedStore, StoreBuilder, StoreHandle, Stores};
 pub use global::ReadOnlyKeyValueStore;
 pub use key_value::KeyValueStore;
+pub use ttl::TtlKeyValueStore;
 pub use versioned::{VersionedKeyValueStore, VersionedRecord};
 pub use window::WindowStore;
 

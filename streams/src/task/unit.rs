@@ -82,7 +82,7 @@ impl Task {
         let app = &config.application_id;
         let mut wiring = Wiring::new(app, &stores, globals, collector.clone(), cache_max_bytes, now_ms);
         topology.wire(sub_topologies, &mut wiring)?;
-        let Wiring { sources, flushes, punctuated, times, .. } = wiring;
+        let Wiring { sources, flushes, punctuated, times, stream_time_ms, .. } = wiring;
         let queue = |(topic, node)| InputQueue::new(TopicPartition::new(topic, id.partition), node);
         let queues: Vec<InputQueue> = sources.into_iter().map(|(t, n): (String, _)| queue((t, n))).collect();
         let changelog = |spec: &StoreSpec| {
@@ -101,7 +101,7 @@ impl Task {
         let mut task = Self {
             id,
             application_id: app.clone(),
-            ctx: TaskContext::new(collector.clone(), config.production_handler),
+            ctx: TaskContext::new(stream_time_ms, collector.clone(), config.production_handler),
             stores,
             inputs: PartitionGroup::new(queues),
             caches: flushes.into_iter().map(|(_, cache)| cache).collect(),
@@ -166,7 +166,7 @@ impl Task {
 
     /// The task's stream time; -1 before the first record.
     pub fn stream_time_ms(&self) -> i64 {
-        self.ctx.stream_time_ms
+        self.ctx.stream_time_ms.get()
     }
 
     /// Queues a record of an input.
@@ -191,16 +191,19 @@ impl Task {
     /// Takes the times over from the group's committed offsets: a new owner goes on where the old one stood.
     pub fn restore_times(&mut self, committed: &[(TopicPartition, OffsetAndMetadata)]) {
         let mut operators: BTreeMap<String, i64> = BTreeMap::new();
+        let mut stream_time_ms = self.ctx.stream_time_ms.get();
         for (partition, offset) in committed {
             let times = SavedTimes::decode(&offset.metadata);
             let Some(queue) = self.inputs.queues.iter_mut().find(|q| q.partition == *partition) else { continue };
             queue.partition_time = times.partition_ms.unwrap_or(NO_TIME);
-            self.ctx.stream_time_ms = self.ctx.stream_time_ms.max(times.stream_ms.unwrap_or(NO_TIME));
+            stream_time_ms = stream_time_ms.max(times.stream_ms.unwrap_or(NO_TIME));
             for (name, time) in times.operators_ms {
                 let known = operators.entry(name).or_insert(time);
                 *known = time.max(*known);
             }
         }
+        self.ctx.stream_time_ms.set(stream_time_ms);
+        self.stores.observe_stream_time(stream_time_ms);
         self.operator_times.restore(&operators);
         self.remember_commit();
     }
@@ -229,7 +232,7 @@ impl Task {
         }
         let Some(taken) = self.inputs.take(&mut self.letters)? else { return Ok(false) };
         self.dirty = true;
-        self.ctx.stream_time_ms = self.ctx.stream_time_ms.max(taken.time);
+        self.ctx.stream_time_ms.set(self.ctx.stream_time_ms.get().max(taken.time));
         self.stores.set_record_timestamp(taken.time);
         if !self.poisoned.is_empty()
             && let Some(reason) = self.poisoned.get(&(taken.input, taken.raw.offset)).cloned()
@@ -280,7 +283,7 @@ impl Task {
     }
 
     fn punctuate_stream_time(&mut self) -> Result<(), StreamsError> {
-        self.punctuate(PunctuationType::StreamTime, self.ctx.stream_time_ms)
+        self.punctuate(PunctuationType::StreamTime, self.ctx.stream_time_ms.get())
     }
 
     /// Fires due wall-clock punctuations, each at most once.

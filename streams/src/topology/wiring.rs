@@ -106,6 +106,8 @@ pub(crate) struct Wiring<'a> {
     pub collector: Rc<RefCell<dyn RecordCollector>>,
     pub cache_max_bytes: usize,
     pub now_ms: i64,
+    /// The task's stream time, for stores that forget by it.
+    pub stream_time_ms: Rc<Cell<i64>>,
     pub sources: Vec<(String, Box<dyn SourceQueueNode>)>,
     pub flushes: Vec<(StoreId, Rc<RefCell<dyn CacheFlush>>)>,
     pub punctuated: Vec<Rc<RefCell<dyn Punctuated>>>,
@@ -131,6 +133,7 @@ impl<'a> Wiring<'a> {
             collector,
             cache_max_bytes,
             now_ms,
+            stream_time_ms: Rc::new(Cell::new(crate::task::NO_TIME)),
             sources: vec![],
             flushes: vec![],
             punctuated: vec![],
