@@ -46,7 +46,7 @@ fn a_record_on_a_real_broker_costs_far_less_than_one_allocation() {
         _ => {}
     };
     let state = tempfile::tempdir().unwrap();
-    let config = StreamsConfig::new(unique_name("allocations"), state.path());
+    let config = StreamsConfig::new(&unique_name("allocations"), state.path());
     let topology = filter_and_slice(&input, &output, count);
     let mut streams = KafkaStreams::new(topology, config, Arc::new(broker)).unwrap();
     streams.start().unwrap();
