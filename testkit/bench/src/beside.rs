@@ -2,13 +2,13 @@
 
 use crate::error::BenchError;
 use crate::job::Job;
+use crate::latency;
 use crate::outputs::Outputs;
 use crate::peer::{Engine, Peer};
-use crate::reader::PARTITIONS;
 use crate::restores::Scene;
 use crate::table::{self, Run};
 use crate::usage::load_average;
-use crate::workload::Workload;
+use crate::workload::{Input, Workload};
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_streams::broker::{Broker, NewTopic};
 use std::path::PathBuf;
@@ -54,11 +54,15 @@ impl Plan {
     }
 
     fn load(&self, workloads: &[Workload]) -> Result<(), BenchError> {
-        let mut kinds: Vec<&str> = workloads.iter().filter_map(|workload| workload.loaded_as()).collect();
-        kinds.dedup();
-        for kind in kinds {
-            eprintln!("loading {} records for {kind} …", self.records);
-            self.peer.load(kind, &self.bootstrap, &input_topic(kind), self.records)?;
+        let mut inputs: Vec<Input> = vec![];
+        for input in workloads.iter().filter_map(|workload| workload.input()) {
+            if !inputs.contains(&input) {
+                inputs.push(input);
+            }
+        }
+        for input in inputs {
+            eprintln!("loading {} records for {} into {} partitions …", self.records, input.kind, input.partitions);
+            self.peer.load(input, &self.bootstrap, &input_topic(input), self.records)?;
         }
         Ok(())
     }
@@ -89,7 +93,7 @@ impl Plan {
         Job {
             workload,
             bootstrap: self.bootstrap.clone(),
-            input: workload.loaded_as().map_or_else(|| format!("{id}-in"), input_topic),
+            input: workload.input().map_or_else(|| format!("{id}-in"), input_topic),
             output: format!("{id}-out"),
             state: self.state.join(&id),
             records: workload.backlog(self.records),
@@ -100,16 +104,17 @@ impl Plan {
 
     fn run(&self, broker: &dyn Broker, engine: Engine, job: &Job) -> Result<Run, BenchError> {
         let (workload, peer) = (job.workload, &self.peer);
-        create_topic(broker, &job.output)?;
-        if workload.loaded_as().is_none() {
-            create_topic(broker, &job.input)?;
+        create_topic(broker, &job.output, workload)?;
+        if workload.input().is_none() {
+            create_topic(broker, &job.input, workload)?;
         }
         let load = load_average()?;
         let scene = Scene { broker, peer, engine, job };
         let figures = match workload {
-            Workload::W1 | Workload::W2 | Workload::W2c | Workload::W4a => peer.drain(engine, job)?.values(),
             Workload::W6 => scene.after_deletion()?.values(),
             Workload::W6k => scene.after_kill()?.values(),
+            Workload::W7 => latency::measure(broker, peer, engine, job)?.values(),
+            _ => peer.drain(engine, job)?.values(),
         };
         let told = workload.family().columns().iter().zip(&figures);
         let told: Vec<String> = told.map(|(column, figure)| column.told(*figure)).collect();
@@ -118,12 +123,13 @@ impl Plan {
     }
 }
 
-fn input_topic(kind: &str) -> String {
-    format!("{kind}-in")
+fn input_topic(input: Input) -> String {
+    format!("{}-in-{}", input.kind, input.partitions)
 }
 
-fn create_topic(broker: &dyn Broker, name: &str) -> Result<(), BenchError> {
-    let topic = NewTopic { name: name.to_owned(), partitions: PARTITIONS as i32, replication: 1, configs: vec![] };
+fn create_topic(broker: &dyn Broker, name: &str, workload: Workload) -> Result<(), BenchError> {
+    let partitions = workload.partitions() as i32;
+    let topic = NewTopic { name: name.to_owned(), partitions, replication: 1, configs: vec![] };
     broker.admin()?.create_topics(&[topic])?;
     Ok(())
 }
