@@ -171,7 +171,8 @@ fn answer_of(command: &PaymentCommand, request: &Request, verdict: Verdict, at: 
 mod tests {
     use super::*;
     use comanda_schemas::{
-        AuthorizePayment, CapturePayment, CustomerId, Envelope, EventId, PaymentMethodId, RefundPayment, VoidPayment,
+        AuthorizePayment, CapturePayment, CustomerId, Envelope, EventId, PaymentMethodId, RefundPayment, RestaurantId,
+        VoidPayment,
     };
     use uuid::Uuid;
 
@@ -191,6 +192,11 @@ mod tests {
             customer_id,
             payment_method_id,
             amount_centavos: Cop(900),
+            restaurant_id: RestaurantId(Uuid::nil()),
+            subtotal_centavos: Cop(900),
+            delivery_fee_centavos: Cop::ZERO,
+            tax_centavos: Cop::ZERO,
+            discount_centavos: Cop::ZERO,
             attempt,
         }
         .into()
@@ -202,6 +208,7 @@ mod tests {
             order_id: ORDER,
             payment_id: PAYMENT,
             amount_centavos: Cop(amount),
+            driver_id: None,
             attempt,
         }
         .into()
