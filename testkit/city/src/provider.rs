@@ -123,7 +123,8 @@ pub(crate) fn request(command: &PaymentCommand) -> Option<Request> {
         PaymentCommand::RefundPayment(c) => {
             request(c.order_id, PaymentOperation::Refund, c.attempt, c.payment_id, c.amount_centavos.0)
         }
-        PaymentCommand::Unknown(_) => None,
+        // What a provider says, not what it is asked for.
+        PaymentCommand::ReportPayment(_) | PaymentCommand::Unknown(_) => None,
     }
 }
 
