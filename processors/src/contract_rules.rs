@@ -66,7 +66,10 @@ impl Checked for PaymentEvent {
             PaymentEvent::PaymentCaptured(e) => not_negative("amount_centavos", e.amount_centavos),
             PaymentEvent::PaymentRefunded(e) => not_negative("amount_centavos", e.amount_centavos),
             PaymentEvent::PaymentFailed(e) => not_negative("amount_centavos", e.amount_centavos),
-            PaymentEvent::PaymentVoided(_) | PaymentEvent::Unknown(_) => Ok(()),
+            PaymentEvent::PaymentDisputed(e) => not_negative("amount_centavos", e.amount_centavos),
+            PaymentEvent::PaymentVoided(_) | PaymentEvent::PaymentActionRequired(_) | PaymentEvent::Unknown(_) => {
+                Ok(())
+            }
         }
     }
 }
