@@ -16,7 +16,7 @@ pub use key_value::KeyValueStore;
 pub use versioned::{VersionedKeyValueStore, VersionedRecord};
 pub use window::WindowStore;
 
-pub(crate) use cache::{CachedWrite, WriteCache};
+pub(crate) use cache::{CacheEntry, CachedWrite, WriteCache};
 pub(crate) use room::Room;
 pub(crate) use suppression_buffer::{BufferDef, Eviction, SuppressionBuffer};
 pub(crate) use timestamped::{StoreDef, TimestampedStore, TupleForwarder};
