@@ -38,16 +38,17 @@ pub mod keys;
 pub mod kill_points;
 mod overlay;
 mod positions;
+mod shared_bytes;
 mod shared_layer;
 mod spec;
 mod storage;
 mod store;
 mod view;
 
-pub use backend::SharedBytes;
 pub use error::{Remedy, StoreError};
 pub use keys::ValueAndTimestamp;
 pub use positions::{ChangelogOrigin, Positions};
+pub use shared_bytes::SharedBytes;
 pub use spec::{SegmentedSpec, StoreKind, StoreSpec, WindowSpec};
 pub use storage::{ChangelogRecord, DEFAULT_READ_CACHE_BYTES, Persistence, TaskStorage};
 pub use store::{

@@ -3,7 +3,8 @@
 //! A commit adds a piece with what it changed and copies nothing else. Pieces of like size are merged, so that there are
 //! few of them and each entry is moved a logarithmic number of times. Order is made by the first reader who scans.
 
-use crate::backend::{Direction, KeyRange, MapCursor, SharedBytes, SharedMap};
+use crate::SharedBytes;
+use crate::backend::{Direction, KeyRange, MapCursor, SharedMap};
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock};

@@ -1,13 +1,13 @@
 //! Committed state for other threads: the committed layer, a backend snapshot and the positions, as one value.
 
-use crate::backend::{Backend, Direction, KeyRange, MemoryBackend, SharedBytes, Snapshot, TableId};
+use crate::backend::{Backend, Direction, KeyRange, MemoryBackend, Snapshot, TableId};
 use crate::shared_layer::SharedLayer;
 use crate::storage::{Home, MergedCursor, StoreCore, StoreReader, TableKey};
 use crate::store::{
     fetch, fetch_all, fetch_key_range, fetch_range, fetch_session, find_sessions, find_sessions_ending, get_as_of,
     get_latest, live_row, live_rows,
 };
-use crate::{Entries, Positions, SessionEntries, StoreError, StoreSpec, VersionedRecord, WindowEntries};
+use crate::{Entries, Positions, SessionEntries, SharedBytes, StoreError, StoreSpec, VersionedRecord, WindowEntries};
 use arc_swap::ArcSwapOption;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -76,6 +76,9 @@ pub struct StreamsConfig {
     pub state_cleanup_delay_ms: i64,
     /// `metadata.max.age.ms`: how often source topics are looked at for partitions that were added.
     pub metadata_max_age_ms: i64,
+    /// Bytes of change logs, keys and values, that this instance reads a second while it restores, over all tasks; 0 as
+    /// fast as it goes. Leaves disk and network to tasks that run.
+    pub restore_max_bytes_per_s: u64,
     /// `num.standby.replicas`.
     pub num_standby_replicas: usize,
     /// `replication.factor` of internal topics; -1 takes the broker's default.
@@ -115,7 +118,7 @@ impl StreamsConfig {
             state_dir: state_dir.into(),
             default_store_type: StoreType::RocksDb,
             max_task_idle_ms: 0,
-            input_buffer_max_bytes: 4 * MIB,
+            input_buffer_max_bytes: MIB,
             max_poll_interval_ms: 300_000,
             session_timeout_ms: 6_000,
             group_instance_id: None,
@@ -123,6 +126,7 @@ impl StreamsConfig {
             task_timeout_ms: 300_000,
             state_cleanup_delay_ms: 600_000,
             metadata_max_age_ms: 300_000,
+            restore_max_bytes_per_s: 0,
             num_standby_replicas: 0,
             replication_factor: -1,
             windowstore_changelog_additional_retention_ms: 24 * 60 * 60 * 1000,

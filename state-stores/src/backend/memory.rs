@@ -1,7 +1,7 @@
 //! Tables in memory. Nothing survives the process; a snapshot shares structure and costs next to nothing.
 
-use super::{Backend, Batch, Cursor, Direction, KeyRange, METADATA_NAME, ReadTables, SharedBytes, Snapshot, TableId};
-use crate::StoreError;
+use super::{Backend, Batch, Cursor, Direction, KeyRange, METADATA_NAME, ReadTables, Snapshot, TableId};
+use crate::{SharedBytes, StoreError};
 use imbl::OrdMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -85,7 +85,7 @@ impl Backend for MemoryBackend {
             };
             match operation.value {
                 Some(value) => table.entries.insert(operation.key.into_shared(), value.into_shared()),
-                None => table.entries.remove(operation.key.bytes()),
+                None => table.entries.remove(operation.key.bytes(&mut Vec::new())),
             };
         }
         Ok(())

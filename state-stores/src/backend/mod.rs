@@ -11,12 +11,9 @@ pub use rocks::RocksBackend;
 pub use shared_resources::{ResourceSizes, SharedResources};
 pub use simulated_disk::{SimulatedDisk, SimulatedDiskBackend};
 
-use crate::StoreError;
 use crate::keys::{after_key, after_prefix};
+use crate::{SharedBytes, StoreError, ValueAndTimestamp};
 use std::sync::Arc;
-
-/// Stored bytes, shared between the layers: cloning counts a reference.
-pub type SharedBytes = Arc<[u8]>;
 
 /// A table's number in one open backend. Numbers are not stored and may differ after reopening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -122,14 +119,21 @@ pub enum Payload<'a> {
     Shared(SharedBytes),
     /// Borrowed from the caller: memory copies it.
     Borrowed(&'a [u8]),
+    /// Borrowed from the caller without the timestamp that stands before it: RocksDB copies it once.
+    Timestamped(ValueAndTimestamp<'a>),
 }
 
 impl Payload<'_> {
-    /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
+    /// The bytes, which may be put together in `room`.
+    pub fn bytes<'b>(&'b self, room: &'b mut Vec<u8>) -> &'b [u8] {
         match self {
             Payload::Shared(bytes) => bytes,
             Payload::Borrowed(bytes) => bytes,
+            Payload::Timestamped(value) => {
+                room.clear();
+                value.encode_into(room);
+                room
+            }
         }
     }
 
@@ -138,6 +142,7 @@ impl Payload<'_> {
         match self {
             Payload::Shared(bytes) => bytes,
             Payload::Borrowed(bytes) => bytes.into(),
+            Payload::Timestamped(value) => value.encode(),
         }
     }
 }

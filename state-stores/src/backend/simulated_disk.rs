@@ -1,7 +1,7 @@
 //! A disk that can crash: keeps, as a real one would, some prefix of the writes since the last flush.
 
-use super::{Backend, Batch, Cursor, Direction, KeyRange, MemoryBackend, ReadTables, SharedBytes, Snapshot, TableId};
-use crate::StoreError;
+use super::{Backend, Batch, Cursor, Direction, KeyRange, MemoryBackend, ReadTables, Snapshot, TableId};
+use crate::{SharedBytes, StoreError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// What outlives the process in a simulation. Clones are the same disk.

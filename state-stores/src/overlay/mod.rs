@@ -8,7 +8,8 @@ mod slot;
 
 pub(crate) use slot::Stamp;
 
-use crate::backend::{Direction, KeyRange, MapCursor, SharedBytes, SharedMap};
+use crate::SharedBytes;
+use crate::backend::{Direction, KeyRange, MapCursor, SharedMap};
 use crate::shared_layer::{LayerEntry, SharedLayer};
 use hashbrown::HashTable;
 use slot::Slot;

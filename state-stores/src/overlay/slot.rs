@@ -1,6 +1,6 @@
 //! One key's place in the overlay.
 
-use crate::backend::SharedBytes;
+use crate::SharedBytes;
 use std::cell::Cell;
 
 /// A write to one key: `Some(None)` is a delete, `None` no write.

@@ -1,7 +1,7 @@
 //! A scan over several layers: of each key the newest write, and the backend where no layer has one.
 
-use crate::StoreError;
-use crate::backend::{Cursor, Direction, MapCursor, SharedBytes};
+use crate::backend::{Cursor, Direction, MapCursor};
+use crate::{SharedBytes, StoreError};
 use std::cmp::Ordering;
 
 /// Cursors over the layers and the backend, moved together.

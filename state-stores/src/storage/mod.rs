@@ -13,12 +13,12 @@ pub use restore::ChangelogRecord;
 use table::Drained;
 pub(crate) use table::{Home, StoreCore, Sweep, Table, TableKey, VersionWrite};
 
-use crate::backend::{Backend, Batch, MemoryBackend, Payload, SharedBytes, TableId};
+use crate::backend::{Backend, Batch, MemoryBackend, Payload, TableId};
 use crate::kill_points;
 use crate::overlay::Stamp;
 use crate::positions::{SAVED_STATE_KEY, SavedState};
 use crate::view::Snapshots;
-use crate::{ChangelogOrigin, Positions, StoreError, StoreSpec, StoresView, Views};
+use crate::{ChangelogOrigin, Positions, SharedBytes, StoreError, StoreSpec, StoresView, Views};
 use std::sync::Arc;
 
 /// Read cache of a task unless set otherwise: some ten thousand hot keys of a task, and less than a memtable.

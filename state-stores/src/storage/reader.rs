@@ -1,8 +1,8 @@
 //! How a store is read: the same for the stream thread and for views.
 
 use super::{MergedCursor, StoreCore, TableKey};
-use crate::backend::{Backend, Direction, KeyRange, ReadTables, SharedBytes};
-use crate::{StoreError, StoreSpec};
+use crate::backend::{Backend, Direction, KeyRange, ReadTables};
+use crate::{SharedBytes, StoreError, StoreSpec};
 
 /// How the kinds of stores read: the same for the stream thread and for views.
 pub(crate) trait StoreReader {

@@ -98,7 +98,7 @@ impl TaskStorage {
             table = store.segment_of(time_ms);
         }
         let value = record.value.map(|value| match store.spec.timestamped {
-            true => Payload::Shared(ValueAndTimestamp { timestamp_ms: record.timestamp_ms, value }.encode()),
+            true => Payload::Timestamped(ValueAndTimestamp { timestamp_ms: record.timestamp_ms, value }),
             false => Payload::Borrowed(value),
         });
         let id = self.backend_table(index, table)?;

@@ -1,9 +1,9 @@
 //! One store inside the task: its tables, its own times, and how it is read.
 
-use crate::backend::{Backend, SharedBytes, TableId};
+use crate::backend::{Backend, TableId};
 use crate::overlay::{Overlay, Undrained};
 use crate::positions::{ChangelogOrigin, SavedStore};
-use crate::{StoreError, StoreKind, StoreSpec, ValueAndTimestamp};
+use crate::{SharedBytes, StoreError, StoreKind, StoreSpec, ValueAndTimestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

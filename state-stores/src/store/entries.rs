@@ -1,10 +1,10 @@
 //! What scans yield: entries of one or several tables, in order, as of the moment the scan began.
 
 use super::ttl::is_live;
-use crate::backend::{Direction, KeyRange, SharedBytes};
+use crate::backend::{Direction, KeyRange};
 use crate::keys::{split_session_key, split_window_key};
 use crate::storage::{MergedCursor, StoreReader, TableKey};
-use crate::{StoreError, keys};
+use crate::{SharedBytes, StoreError, keys};
 use std::collections::VecDeque;
 
 /// Entries of a key-value store. Later writes do not show, so the store may be written to meanwhile.

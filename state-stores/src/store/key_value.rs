@@ -1,9 +1,9 @@
 //! Key-value stores.
 
 use super::{Direction, Entries, Handle};
-use crate::backend::{KeyRange, SharedBytes};
+use crate::backend::KeyRange;
 use crate::storage::{LiveStore, StoreReader, TableKey};
-use crate::{StoreError, TaskStorage};
+use crate::{SharedBytes, StoreError, TaskStorage};
 
 /// A key-value store of the task. Clones are the same store.
 ///

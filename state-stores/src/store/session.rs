@@ -2,10 +2,10 @@
 
 use super::entries::{Filter, Keys};
 use super::{Direction, Entries, Handle, SessionEntries};
-use crate::backend::{KeyRange, SharedBytes};
+use crate::backend::KeyRange;
 use crate::keys::{after_key, session_key, write_session_key};
 use crate::storage::{StoreReader, TableKey};
-use crate::{StoreError, TaskStorage};
+use crate::{SharedBytes, StoreError, TaskStorage};
 
 /// A session store of the task. Clones are the same store.
 ///

@@ -6,10 +6,10 @@
 
 use super::entries::{Filter, Keys};
 use super::{Direction, Entries, Handle, SessionEntries};
-use crate::backend::{KeyRange, SharedBytes};
+use crate::backend::KeyRange;
 use crate::keys::{after_key, session_key};
 use crate::storage::{StoreReader, TableKey, VersionWrite};
-use crate::{StoreError, TaskStorage, ValueAndTimestamp};
+use crate::{SharedBytes, StoreError, TaskStorage, ValueAndTimestamp};
 
 /// A versioned store of the task. Clones are the same store.
 ///

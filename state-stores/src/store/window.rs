@@ -2,10 +2,10 @@
 
 use super::entries::{Filter, Keys};
 use super::{Direction, Entries, Handle, WindowEntries};
-use crate::backend::{KeyRange, SharedBytes};
+use crate::backend::KeyRange;
 use crate::keys::{after_key, window_key, write_window_key};
 use crate::storage::{StoreReader, TableKey};
-use crate::{StoreError, StoreKind, TaskStorage};
+use crate::{SharedBytes, StoreError, StoreKind, TaskStorage};
 
 /// A window store of the task. Clones are the same store.
 ///

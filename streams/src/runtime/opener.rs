@@ -75,7 +75,8 @@ pub struct Restored {
 pub(super) struct Opener {
     shared: Arc<Shared>,
     admin: Box<dyn Admin>,
-    consumer: Box<dyn Consumer>,
+    /// Made for the first change log that must be read: what needs none costs none.
+    consumer: Option<Box<dyn Consumer>>,
     jobs: VecDeque<OpenJob>,
     /// Not wanted any more before they were begun.
     cancelled: VecDeque<OpenJob>,
@@ -92,8 +93,7 @@ struct Restoring {
 impl Opener {
     pub fn new(shared: Arc<Shared>) -> Result<Self, StreamsError> {
         let admin = shared.broker.admin()?;
-        let consumer = shared.broker.consumer(ConsumerRole::Restore)?;
-        Ok(Self { shared, admin, consumer, jobs: VecDeque::new(), cancelled: VecDeque::new(), restoring: None })
+        Ok(Self { shared, admin, consumer: None, jobs: VecDeque::new(), cancelled: VecDeque::new(), restoring: None })
     }
 
     pub fn submit(&mut self, job: OpenJob) {
@@ -103,6 +103,11 @@ impl Opener {
     /// Whether there is anything to do.
     pub fn is_idle(&self) -> bool {
         self.jobs.is_empty() && self.cancelled.is_empty() && self.restoring.is_none()
+    }
+
+    /// Lets go of what only an opening needs.
+    pub fn rest(&mut self) {
+        self.consumer = None;
     }
 
     /// Ends the opening of a task early, wherever it stands; it still comes out of `step`.
@@ -116,8 +121,9 @@ impl Opener {
         }
     }
 
-    /// A piece of work, waiting at most `wait` for records; an opened task when one is done.
-    pub fn step(&mut self, wait: Duration) -> Option<Opened> {
+    /// A piece of work at that time of a steady clock, waiting at most `wait` for records; an opened task when one is
+    /// done.
+    pub fn step(&mut self, steady_ms: i64, wait: Duration) -> Option<Opened> {
         if let Some(job) = self.cancelled.pop_front() {
             return Some(Opened { job, outcome: Err(not_wanted()) });
         }
@@ -133,22 +139,28 @@ impl Opener {
             }
         }
         let mut current = self.restoring.take()?;
-        let stepped = match current.cancelled {
-            true => Err(not_wanted()),
-            false => current.restore.step(&mut *self.consumer, &mut current.state.storage, wait),
+        let stepped = match (current.cancelled, &mut self.consumer) {
+            (true, _) => Err(not_wanted()),
+            (false, Some(consumer)) if !current.restore.is_done() => {
+                let (storage, rate) = (&mut current.state.storage, &self.shared.restore_rate);
+                current.restore.step(&mut **consumer, storage, rate, steady_ms, wait)
+            }
+            (false, _) => Ok(()),
         };
         let Restoring { job, mut state, mut restore, .. } = current;
         match stepped {
-            Ok(false) => {
+            Ok(()) if !restore.is_done() => {
                 self.restoring = Some(Restoring { job, state, restore, cancelled: false });
                 None
             }
-            Ok(true) => {
+            Ok(()) => {
                 state.restored.records = restore.records();
                 Some(Opened { job, outcome: Ok(state) })
             }
             Err(error) => {
-                restore.stop(&mut *self.consumer);
+                if let Some(consumer) = &mut self.consumer {
+                    restore.stop(&mut **consumer);
+                }
                 // What was restored so far need not be restored again.
                 if let Err(unsaved) = state.storage.flush() {
                     tracing::warn!(task = %job.task, error = %unsaved, "cannot save what was restored so far");
@@ -191,13 +203,18 @@ impl Opener {
             .collect::<Result<_, StreamsError>>()?;
         let mut restore = Restore::new(job.now_ms);
         let mut log_records = 0;
+        let consumer = match &mut self.consumer {
+            Some(consumer) => consumer,
+            None if partitions.is_empty() => return Ok((restore, log_records)),
+            none => none.insert(self.shared.broker.consumer(ConsumerRole::Restore)?),
+        };
         for (number, (store, partition)) in changelogs.into_iter().enumerate() {
             let (id, begin, end) = (PartitionId(number as u32), begins[number], ends[number]);
             log_records += (end - begin).max(0) as u64;
             let delete_retention_ms = retentions[number];
             let log = ChangelogRange { id, topic_id: ids[number], partition, begin, end, delete_retention_ms };
-            if let Err(error) = restore.add(&mut *self.consumer, storage, &store, log) {
-                restore.stop(&mut *self.consumer);
+            if let Err(error) = restore.add(&mut **consumer, storage, &store, log) {
+                restore.stop(&mut **consumer);
                 return Err(error);
             }
         }

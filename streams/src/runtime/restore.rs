@@ -1,8 +1,11 @@
 //! Restoring one task: its change logs, read up to where they ended when its offsets were fetched.
 
+use super::restore_rate::RestoreRate;
 use crate::broker::{Consumer, Fetched, PartitionId, RawRecord, TopicPartition};
 use crate::error::StreamsError;
+use bytes::Bytes;
 use comanda_state_stores::{ChangelogOrigin, ChangelogRecord, TaskStorage};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Records taken from the client at once.
@@ -80,21 +83,32 @@ impl Restore {
         self.records
     }
 
-    /// Reads and writes a batch; true once all logs have reached their targets.
+    /// Whether all logs have reached their targets.
+    pub fn is_done(&self) -> bool {
+        self.logs.iter().all(|log| log.done)
+    }
+
+    /// Reads and writes a batch, as soon as `rate` allows.
     pub fn step(
         &mut self,
         consumer: &mut dyn Consumer,
         storage: &mut TaskStorage,
+        rate: &Mutex<RestoreRate>,
+        steady_ms: i64,
         wait: Duration,
-    ) -> Result<bool, StreamsError> {
-        if self.logs.iter().all(|log| log.done) {
-            return Ok(true);
+    ) -> Result<(), StreamsError> {
+        let pause = locked(rate).pause(steady_ms);
+        if !pause.is_zero() {
+            std::thread::sleep(pause.min(wait));
+            return Ok(());
         }
         let mut fetched = std::mem::take(&mut self.fetched);
         consumer.poll(wait, BATCH_RECORDS, &mut fetched)?;
+        let mut bytes = 0;
         for item in fetched.drain(..) {
-            self.take(item)?;
+            bytes += self.take(item)?;
         }
+        locked(rate).read(bytes, steady_ms);
         self.fetched = fetched;
         for log in self.logs.iter_mut().filter(|log| !log.done) {
             self.records += log.batch.len() as u64;
@@ -104,27 +118,32 @@ impl Restore {
                 log.done = true;
             }
         }
-        Ok(self.logs.iter().all(|log| log.done))
+        Ok(())
     }
 
-    fn take(&mut self, item: Fetched) -> Result<(), StreamsError> {
+    /// Takes in what was read; its bytes.
+    fn take(&mut self, item: Fetched) -> Result<usize, StreamsError> {
         let (id, position) = match &item {
             Fetched::Record(id, record) => (*id, record.offset + 1),
             Fetched::End { partition, position } => (*partition, *position),
             Fetched::OutOfRange(id) => (*id, i64::MIN),
         };
-        let Some(log) = self.logs.iter_mut().find(|log| log.range.id == id && !log.done) else { return Ok(()) };
+        let Some(log) = self.logs.iter_mut().find(|log| log.range.id == id && !log.done) else { return Ok(0) };
+        let mut bytes = 0;
         match item {
             Fetched::OutOfRange(_) => {
                 let text = format!("offset {} of {} is gone", log.position, log.range.partition);
                 return Err(StreamsError::TaskCorrupted(text));
             }
             // What lies past the target belongs to whoever comes later: nobody writes while this task is not open.
-            Fetched::Record(_, record) => log.batch.push(record),
+            Fetched::Record(_, record) => {
+                bytes = record.key.as_ref().map_or(0, Bytes::len) + record.value.as_ref().map_or(0, Bytes::len);
+                log.batch.push(record);
+            }
             Fetched::End { .. } => {}
         }
         log.position = log.position.max(position);
-        Ok(())
+        Ok(bytes)
     }
 
     /// Ends reading, done or not.
@@ -136,6 +155,11 @@ impl Restore {
             }
         }
     }
+}
+
+/// A number is as good after a panic as before.
+fn locked(rate: &Mutex<RestoreRate>) -> MutexGuard<'_, RestoreRate> {
+    rate.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ChangelogRange {

@@ -2,6 +2,7 @@
 
 use super::opener::Restored;
 use super::query::QueryRegistry;
+use super::restore_rate::RestoreRate;
 use super::simulated::TaskDisks;
 use super::state_dir::StateDirectory;
 use crate::broker::{Broker, TopicPartition};
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     /// Where states lie in a simulation, instead of in RocksDB.
     pub disks: Option<Arc<dyn TaskDisks>>,
     pub queries: Arc<QueryRegistry>,
+    pub restore_rate: Mutex<RestoreRate>,
     pub restore_listener: Mutex<Option<RestoreListener>>,
     /// The global tables, once they were read to their end.
     pub globals: Views,

@@ -3,6 +3,7 @@
 
 use super::opener::{OpenJob, Opened, Opener};
 use super::query::QueryRegistry;
+use super::restore_rate::RestoreRate;
 use super::seat::Seat;
 use super::shared::Shared;
 use super::state_dir::StateDirectory;
@@ -61,6 +62,7 @@ impl SimulatedInstance {
         let queries = Arc::new(QueryRegistry::default());
         queries.enable();
         Self(Arc::new(Shared {
+            restore_rate: Mutex::new(RestoreRate::new(config.restore_max_bytes_per_s)),
             config,
             topology,
             broker,
@@ -124,11 +126,11 @@ impl TaskOpener for InlineOpener {
         self.opener.cancel(task);
     }
 
-    fn poll(&mut self) -> Result<Option<Opened>, StreamsError> {
+    fn poll(&mut self, steady_ms: i64) -> Result<Option<Opened>, StreamsError> {
         if std::mem::take(&mut self.rests) || self.opener.is_idle() {
             return Ok(None);
         }
-        let opened = self.opener.step(Duration::ZERO);
+        let opened = self.opener.step(steady_ms, Duration::ZERO);
         self.rests = opened.is_some();
         Ok(opened)
     }

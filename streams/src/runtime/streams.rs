@@ -3,6 +3,7 @@
 use super::instance_state::{KafkaStreamsState, StateMachine};
 use super::opener::Restored;
 use super::query::{QueryRegistry, QueryableStore};
+use super::restore_rate::RestoreRate;
 use super::shared::Shared;
 use super::state_dir::StateDirectory;
 use super::workers::{Report, run_global_thread, run_stream_thread, spawn};
@@ -64,6 +65,7 @@ impl KafkaStreams {
         config.check()?;
         let directory = StateDirectory::open(&config.state_dir, &config.application_id)?;
         let shared = Shared {
+            restore_rate: Mutex::new(RestoreRate::new(config.restore_max_bytes_per_s)),
             config,
             topology,
             broker,

@@ -34,7 +34,7 @@ impl StreamThread {
 
     /// Takes in tasks that have been opened since the last step.
     pub(super) fn take_opened(&mut self) -> Result<(), StreamsError> {
-        while let Some(Opened { job, outcome }) = self.opener.poll()? {
+        while let Some(Opened { job, outcome }) = self.opener.poll(self.now.steady_ms)? {
             let task = job.task;
             let Some(opening) = self.opening.remove(&task) else { continue };
             let was_opened = outcome.is_ok();

@@ -53,7 +53,7 @@ pub(super) trait TaskOpener {
     fn cancel(&mut self, task: TaskId);
 
     /// The next task that is open or could not be opened. An error if no more will ever come.
-    fn poll(&mut self) -> Result<Option<Opened>, StreamsError>;
+    fn poll(&mut self, steady_ms: i64) -> Result<Option<Opened>, StreamsError>;
 }
 
 /// What is known of a task that is being opened.

@@ -1,123 +1,26 @@
-//! The OS threads of an instance: one per stream thread, each with one that opens its tasks and one that keeps its session
+//! The OS threads of an instance: one per stream thread, each with some that open its tasks and one that keeps its session
 //! alive.
 
 use super::globals::GlobalReader;
-use super::opener::{OpenJob, Opened, Opener};
+use super::opener_threads::OpenerThreads;
 use super::seat::Seat;
 use super::shared::Shared;
 use super::streams::Clock;
-use super::thread::{Now, StreamThread, TaskOpener};
+use super::thread::{Now, StreamThread};
 use crate::error::StreamsError;
-use crate::task_id::TaskId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long the opening thread waits for records of a change log at a time.
-const RESTORE_WAIT: Duration = Duration::from_millis(100);
+/// How long the global thread waits for records at a time.
+const GLOBAL_WAIT: Duration = Duration::from_millis(100);
 /// How often a session is looked after while a step takes long: a fraction of the shortest heartbeat interval in use.
 const PULSE: Duration = Duration::from_millis(100);
 /// Pause before a thread that could not connect tries again.
 const CONNECT_PAUSE: Duration = Duration::from_secs(1);
-
-/// The stream thread's side of its opening thread. Dropping it ends the thread and waits for it: after that nobody holds
-/// a task's files.
-pub(super) struct OpenerThread {
-    jobs: Option<Sender<Errand>>,
-    opened: Receiver<Opened>,
-    thread: Option<JoinHandle<()>>,
-}
-
-enum Errand {
-    Open(OpenJob),
-    Cancel(TaskId),
-}
-
-impl OpenerThread {
-    pub fn start(shared: Arc<Shared>, name: &str) -> Result<Self, StreamsError> {
-        let (jobs, todo) = channel();
-        let (done, opened) = channel();
-        let thread = spawn(name, move || open_tasks(shared, &todo, &done))?;
-        Ok(Self { jobs: Some(jobs), opened, thread: Some(thread) })
-    }
-
-    fn send(&self, errand: Errand) {
-        if let Some(jobs) = &self.jobs {
-            // If the thread is gone, `poll` says so.
-            let _ = jobs.send(errand);
-        }
-    }
-}
-
-impl TaskOpener for OpenerThread {
-    fn submit(&mut self, job: OpenJob) {
-        self.send(Errand::Open(job));
-    }
-
-    fn cancel(&mut self, task: TaskId) {
-        self.send(Errand::Cancel(task));
-    }
-
-    fn poll(&mut self) -> Result<Option<Opened>, StreamsError> {
-        match self.opened.try_recv() {
-            Ok(opened) => Ok(Some(opened)),
-            Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => {
-                Err(StreamsError::Fatal("the thread that opens tasks panicked".to_owned()))
-            }
-        }
-    }
-}
-
-impl Drop for OpenerThread {
-    fn drop(&mut self) {
-        drop(self.jobs.take());
-        // What was opened and is not wanted any more closes here.
-        while self.opened.recv().is_ok() {}
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that opens tasks panicked");
-        }
-    }
-}
-
-fn open_tasks(shared: Arc<Shared>, todo: &Receiver<Errand>, done: &Sender<Opened>) {
-    let mut opener = match Opener::new(shared) {
-        Ok(opener) => opener,
-        Err(error) => return fail_all(todo, done, &error),
-    };
-    loop {
-        let errand =
-            if opener.is_idle() { todo.recv().map_err(|_| TryRecvError::Disconnected) } else { todo.try_recv() };
-        match errand {
-            Ok(Errand::Open(job)) => opener.submit(job),
-            Ok(Errand::Cancel(task)) => opener.cancel(task),
-            Err(TryRecvError::Disconnected) => return,
-            Err(TryRecvError::Empty) => {}
-        }
-        if let Some(opened) = opener.step(RESTORE_WAIT) {
-            if matches!(opened.outcome, Err(StreamsError::Retry(_) | StreamsError::ReopenTask(_))) {
-                std::thread::sleep(RESTORE_WAIT);
-            }
-            if done.send(opened).is_err() {
-                return;
-            }
-        }
-    }
-}
-
-/// Without its clients the opener can open nothing: each task is told why.
-fn fail_all(todo: &Receiver<Errand>, done: &Sender<Opened>, error: &StreamsError) {
-    while let Ok(errand) = todo.recv() {
-        let Errand::Open(job) = errand else { continue };
-        let outcome = Err(StreamsError::Fatal(error.to_string()));
-        if done.send(Opened { job, outcome }).is_err() {
-            return;
-        }
-    }
-}
 
 /// Keeps a session alive while the stream thread is at work.
 struct Pulse {
@@ -199,7 +102,7 @@ fn read_globals(shared: &Arc<Shared>, stop: &AtomicBool) -> Result<(), StreamsEr
     while !stop.load(Ordering::Relaxed) {
         let read = GlobalReader::open(shared, steady_ms()).and_then(|mut reader| {
             while !stop.load(Ordering::Relaxed) {
-                match reader.step(RESTORE_WAIT, steady_ms()) {
+                match reader.step(GLOBAL_WAIT, steady_ms()) {
                     Err(StreamsError::Retry(reason)) => {
                         tracing::warn!(reason, "global tables grow older");
                         std::thread::sleep(CONNECT_PAUSE);
@@ -251,14 +154,15 @@ fn step_until_stopped(
     Ok(())
 }
 
-/// Makes the thread; while the cluster is away it waits and says so, and before that for the global tables. None if it was stopped meanwhile.
+/// Makes the thread once the global tables are there; while the cluster is away it waits and says so. None if it was
+/// stopped meanwhile.
 fn connect(shared: &Arc<Shared>, slot: usize, stop: &AtomicBool) -> Result<Option<StreamThread>, StreamsError> {
     while !stop.load(Ordering::Relaxed) {
         if !shared.has_globals() {
-            std::thread::sleep(RESTORE_WAIT);
+            std::thread::sleep(GLOBAL_WAIT);
             continue;
         }
-        let opener = OpenerThread::start(shared.clone(), &format!("restore-{slot}"))?;
+        let opener = OpenerThreads::start(shared.clone(), &format!("restore-{slot}"))?;
         match StreamThread::new(shared.clone(), slot, Box::new(opener)) {
             Ok(thread) => return Ok(Some(thread)),
             Err(error @ (StreamsError::Fatal(_) | StreamsError::Topology(_))) => return Err(error),

@@ -2,7 +2,9 @@
 
 use crate::broker::Headers;
 use comanda_state_stores::SharedBytes;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
+use std::cell::Cell;
+use std::hash::BuildHasher;
 
 /// A merged update that waits for the flush.
 pub(crate) struct CachedWrite {
@@ -13,15 +15,22 @@ pub(crate) struct CachedWrite {
     pub headers: Headers,
 }
 
-struct Entry {
+/// A key with its merged update.
+pub(crate) struct CacheEntry {
+    pub key: SharedBytes,
+    pub write: CachedWrite,
+    hash: u64,
     written: u64,
-    write: CachedWrite,
 }
 
 /// Dirty entries by key; flushed in order of last write, as Kafka Streams' `NamedCache`.
 #[derive(Default)]
 pub(crate) struct WriteCache {
-    entries: HashMap<SharedBytes, Entry, foldhash::fast::FixedState>,
+    entries: Vec<CacheEntry>,
+    index: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+    /// The entry found last: an operator writes the key that it has just read.
+    last: Cell<u32>,
     writes: u64,
     size_bytes: usize,
 }
@@ -29,20 +38,41 @@ pub(crate) struct WriteCache {
 impl WriteCache {
     /// The merged value of `key`, if it is dirty.
     pub fn get(&self, key: &[u8]) -> Option<&Option<SharedBytes>> {
-        self.entries.get(key).map(|entry| &entry.write.value)
+        self.find(key).map(|number| &self.entries[number as usize].write.value)
+    }
+
+    fn find(&self, key: &[u8]) -> Option<u32> {
+        let last = self.last.get();
+        if self.entries.get(last as usize).is_some_and(|entry| *entry.key == *key) {
+            return Some(last);
+        }
+        let same = |number: &u32| *self.entries[*number as usize].key == *key;
+        let number = *self.index.find(self.hasher.hash_one(key), same)?;
+        self.last.set(number);
+        Some(number)
     }
 
     /// Merges an update of `key`.
     pub fn put(&mut self, key: &[u8], write: CachedWrite) {
         self.writes += 1;
         self.size_bytes += size(key, &write);
-        let entry = Entry { written: self.writes, write };
-        if let Some(merged) = self.entries.get_mut(key) {
-            self.size_bytes -= size(key, &merged.write);
-            *merged = entry;
-        } else {
-            self.entries.insert(key.into(), entry);
+        match self.find(key) {
+            Some(number) => {
+                let merged = &mut self.entries[number as usize];
+                self.size_bytes -= size(key, &merged.write);
+                (merged.write, merged.written) = (write, self.writes);
+            }
+            None => self.add(key, write),
         }
+    }
+
+    fn add(&mut self, key: &[u8], write: CachedWrite) {
+        let hash = self.hasher.hash_one(key);
+        let number = u32::try_from(self.entries.len()).expect("caches are bounded in bytes, far below 2^32 entries");
+        self.entries.push(CacheEntry { key: key.into(), write, hash, written: self.writes });
+        let entries = &self.entries;
+        self.index.insert_unique(hash, number, |other| entries[*other as usize].hash);
+        self.last.set(number);
     }
 
     /// Bytes held.
@@ -50,23 +80,23 @@ impl WriteCache {
         self.size_bytes
     }
 
-    /// Takes everything, in order of last write.
-    pub fn take(&mut self) -> Vec<(SharedBytes, CachedWrite)> {
-        let mut entries: Vec<(SharedBytes, Entry)> = self.entries.drain().collect();
-        self.size_bytes = 0;
-        entries.sort_unstable_by_key(|(_, entry)| entry.written);
-        entries.into_iter().map(|(key, entry)| (key, entry.write)).collect()
+    /// Moves everything to `out`, which must be empty, in order of last write. The room that `out` has stays here.
+    pub fn take(&mut self, out: &mut Vec<CacheEntry>) {
+        std::mem::swap(&mut self.entries, out);
+        self.clear();
+        out.sort_unstable_by_key(|entry| entry.written);
     }
 
     /// Forgets everything (abort).
     pub fn clear(&mut self) {
         self.entries.clear();
+        self.index.clear();
         self.size_bytes = 0;
     }
 }
 
 fn size(key: &[u8], write: &CachedWrite) -> usize {
-    /// What an entry takes beside its bytes: map slot, reference counts, allocator.
+    /// What an entry takes beside its bytes: the entry, its place in the index, allocator.
     const OVERHEAD: usize = 120;
     key.len() + write.value.as_ref().map_or(0, |value| value.len()) + write.headers.size() + OVERHEAD
 }

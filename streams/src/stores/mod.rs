@@ -20,7 +20,7 @@ pub use ttl::TtlKeyValueStore;
 pub use versioned::{VersionedKeyValueStore, VersionedRecord};
 pub use window::WindowStore;
 
-pub(crate) use cache::{CachedWrite, WriteCache};
+pub(crate) use cache::{CacheEntry, CachedWrite, WriteCache};
 pub(crate) use global::GlobalStoreDef;
 pub(crate) use room::Room;
 pub(crate) use suppression_buffer::{BufferDef, Eviction, SuppressionBuffer};

@@ -1,7 +1,7 @@
 //! The store behind a table: a value and the time of its last update per key, cached where the table's updates are
 //! merged.
 
-use super::{CachedWrite, Room, WriteCache, read_stored, split_timestamp};
+use super::{CacheEntry, CachedWrite, Room, WriteCache, read_stored, split_timestamp};
 use crate::error::StreamsError;
 use crate::record::{Change, Data, Record, ValueAndTimestamp};
 use crate::serde::Serde;
@@ -135,6 +135,7 @@ impl<K: Data, V: Data> TupleForwarder<K, V> {
                 store: store.clone(),
                 outputs: outputs.clone(),
                 send_old_values,
+                taken: vec![],
             };
             wiring.flushes.push((def.id, Rc::new(RefCell::new(flush))));
         }
@@ -155,16 +156,18 @@ struct TableFlush<K, V> {
     store: Rc<TimestampedStore<K, V>>,
     outputs: Outputs<K, Change<V>>,
     send_old_values: bool,
+    /// Room for what is flushed.
+    taken: Vec<CacheEntry>,
 }
 
 impl<K: Data, V: Data> CacheFlush for TableFlush<K, V> {
     fn flush(&mut self, ctx: &mut TaskContext) -> Result<(), StreamsError> {
         let Some(cache) = &self.store.cache else { return Ok(()) };
-        let writes = cache.borrow_mut().take();
-        for (key, write) in writes {
-            self.flush_one(ctx, &key, write)?;
-        }
-        Ok(())
+        let mut entries = std::mem::take(&mut self.taken);
+        cache.borrow_mut().take(&mut entries);
+        let flushed = entries.drain(..).try_for_each(|entry| self.flush_one(ctx, &entry.key, entry.write));
+        self.taken = entries;
+        flushed
     }
 
     fn size_bytes(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The store behind a windowed table: a value and the time of its last update per key and window start.
 
-use super::{CachedWrite, Room, WriteCache, read_stored, split_timestamp};
+use super::{CacheEntry, CachedWrite, Room, WriteCache, read_stored, split_timestamp};
 use crate::error::StreamsError;
 use crate::record::{Change, Data, Record, ValueAndTimestamp, Window, Windowed};
 use crate::serde::Serde;
@@ -133,6 +133,7 @@ impl<K: Data, V: Data> WindowedForwarder<K, V> {
                 store: store.clone(),
                 outputs: outputs.clone(),
                 send_old_values,
+                taken: vec![],
             };
             wiring.flushes.push((def.id, Rc::new(RefCell::new(flush))));
         }
@@ -157,16 +158,18 @@ struct WindowFlush<K, V> {
     store: Rc<TimestampedWindowStore<K, V>>,
     outputs: Outputs<Windowed<K>, Change<V>>,
     send_old_values: bool,
+    /// Room for what is flushed.
+    taken: Vec<CacheEntry>,
 }
 
 impl<K: Data, V: Data> CacheFlush for WindowFlush<K, V> {
     fn flush(&mut self, ctx: &mut TaskContext) -> Result<(), StreamsError> {
         let Some(cache) = &self.store.cache else { return Ok(()) };
-        let writes = cache.borrow_mut().take();
-        for (key, write) in writes {
-            self.flush_one(ctx, &key, write)?;
-        }
-        Ok(())
+        let mut entries = std::mem::take(&mut self.taken);
+        cache.borrow_mut().take(&mut entries);
+        let flushed = entries.drain(..).try_for_each(|entry| self.flush_one(ctx, &entry.key, entry.write));
+        self.taken = entries;
+        flushed
     }
 
     fn size_bytes(&self) -> usize {

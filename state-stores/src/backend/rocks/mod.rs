@@ -157,11 +157,13 @@ impl Backend for RocksBackend {
     fn write(&mut self, batch: Batch<'_>) -> Result<(), StoreError> {
         let handles = self.families.borrow_dependent();
         let mut write = WriteBatch::default();
+        let (mut key_room, mut value_room) = (Vec::new(), Vec::new());
         for operation in &batch.operations {
             let family = handles.get(&operation.table).ok_or(StoreError::Closed)?;
+            let key = operation.key.bytes(&mut key_room);
             match &operation.value {
-                Some(value) => write.put_cf(family, operation.key.bytes(), value.bytes()),
-                None => write.delete_cf(family, operation.key.bytes()),
+                Some(value) => write.put_cf(family, key, value.bytes(&mut value_room)),
+                None => write.delete_cf(family, key),
             }
         }
         let mut options = WriteOptions::default();

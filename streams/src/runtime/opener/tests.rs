@@ -5,6 +5,7 @@ use crate::broker::{Broker, BrokerError, Fetched, GroupTransport, NewTopic, Prod
 use crate::config::StreamsConfig;
 use crate::membership::ProcessId;
 use crate::runtime::query::QueryRegistry;
+use crate::runtime::restore_rate::RestoreRate;
 use crate::runtime::simulated::TaskDisks;
 use crate::runtime::state_dir::StateDirectory;
 use crate::{Consumed, Grouped, Materialized, Serdes, StreamsBuilder};
@@ -145,6 +146,10 @@ impl TaskDisks for OneDisk {
 }
 
 fn opener(broker: &OneLog) -> Opener {
+    opener_with_rate(broker, 0)
+}
+
+fn opener_with_rate(broker: &OneLog, bytes_per_s: u64) -> Opener {
     let builder = StreamsBuilder::new();
     let text = Serdes::string;
     builder
@@ -152,6 +157,7 @@ fn opener(broker: &OneLog) -> Opener {
         .group_by_key(Grouped::with(text(), text()))
         .count(Materialized::with(text(), Serdes::long()).named("counts"));
     let shared = Shared {
+        restore_rate: Mutex::new(RestoreRate::new(bytes_per_s)),
         config: StreamsConfig::new("app", ""),
         topology: builder.build().unwrap(),
         broker: Arc::new(broker.clone()),
@@ -165,10 +171,14 @@ fn opener(broker: &OneLog) -> Opener {
     Opener::new(Arc::new(shared)).unwrap()
 }
 
+fn job(at_hour: i64) -> OpenJob {
+    OpenJob { task: TASK, fence: vec![], wipe: false, now_ms: at_hour * HOUR_MS }
+}
+
 /// Opens the task at an hour and saves its state; the records that it took.
 fn restored(opener: &mut Opener, at_hour: i64) -> Result<u64, StreamsError> {
-    opener.submit(OpenJob { task: TASK, fence: vec![], wipe: false, now_ms: at_hour * HOUR_MS });
-    let opened = std::iter::from_fn(|| Some(opener.step(Duration::ZERO))).flatten().next().unwrap();
+    opener.submit(job(at_hour));
+    let opened = std::iter::from_fn(|| Some(opener.step(0, Duration::ZERO))).flatten().next().unwrap();
     let OpenedState { mut storage, restored, .. } = opened.outcome?;
     storage.commit(&Positions::default());
     storage.apply()?;
@@ -222,4 +232,17 @@ fn a_topic_made_again_while_its_ends_are_asked_for_is_asked_again() {
     let broker = OneLog(Arc::new(Mutex::new(Log { topic_id: 1, end: 10, restless: true })));
     let outcome = restored(&mut opener(&broker), 0);
     assert!(matches!(outcome, Err(StreamsError::Retry(_))), "{outcome:?}");
+}
+
+#[test]
+fn what_was_read_is_waited_for_before_more_is_read() {
+    let broker = OneLog(Arc::new(Mutex::new(Log { topic_id: 1, end: 10, restless: false })));
+    // Ten records of nine bytes at nine bytes a second.
+    let mut opener = opener_with_rate(&broker, 9);
+    assert_eq!(restored(&mut opener, 0).unwrap(), 10);
+    broker.get().end = 13;
+    opener.submit(job(0));
+    assert!((0..100).all(|_| opener.step(9_999, Duration::ZERO).is_none()));
+    let opened = opener.step(10_000, Duration::ZERO).expect("it may read now");
+    assert_eq!(opened.outcome.unwrap().restored.records, 3);
 }
