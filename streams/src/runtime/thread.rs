@@ -45,6 +45,12 @@ const FETCH_RECORDS: usize = 2_000;
 /// How long a step waits for records when there is nothing to do: also bounds how late heartbeats and answers are seen.
 pub(super) const IDLE_WAIT: Duration = Duration::from_millis(10);
 
+/// A step waits so long for more records while they come in a trickle: fewer, fuller steps cost less. The markers of the
+/// last commit land meanwhile too: librdkafka puts off what is sent before that by 20 ms (CONCURRENT_TRANSACTIONS).
+const GATHER: Duration = Duration::from_millis(3);
+/// Fewer records fetched at once than this are a trickle.
+const TRICKLE_RECORDS: usize = 100;
+
 /// Opens tasks, on another thread or stepped by the simulator.
 pub(super) trait TaskOpener {
     fn submit(&mut self, job: OpenJob);
@@ -99,6 +105,8 @@ pub struct StreamThread {
     pace: Pace,
     /// Something was fetched or processed in this step or the last: the next need not wait.
     at_it: bool,
+    /// The last fetch brought a few records.
+    trickles: bool,
     fetched: Vec<Fetched>,
 }
 
@@ -142,6 +150,7 @@ impl StreamThread {
             rest: std::thread::sleep,
             pace: Pace::default(),
             at_it: false,
+            trickles: false,
             fetched: vec![],
             shared,
         })
@@ -222,10 +231,15 @@ impl StreamThread {
 
     fn fetch(&mut self) -> Result<(), StreamsError> {
         // Records may wait for something else than their turn: the schema registry, another input, a join.
-        let wait = if self.slots.has_work() && self.at_it { Duration::ZERO } else { IDLE_WAIT };
+        let has_work = self.slots.has_work();
+        let wait = if has_work && self.at_it { Duration::ZERO } else { IDLE_WAIT };
+        if self.trickles && !has_work {
+            (self.rest)(GATHER);
+        }
         let mut fetched = std::mem::take(&mut self.fetched);
         self.consumer.poll(wait, FETCH_RECORDS, &mut fetched)?;
         self.at_it = !fetched.is_empty();
+        self.trickles = (1..TRICKLE_RECORDS).contains(&fetched.len());
         for item in fetched.drain(..) {
             match item {
                 Fetched::Record(id, record) => self.slots.add_record(id, record),

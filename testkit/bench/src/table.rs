@@ -58,7 +58,8 @@ fn add_ratios(table: &mut String, columns: &[Column], workload: Workload, runs: 
         let name = if ours.len() == 1 { "ratio".to_owned() } else { format!("ratio of {}", engine.name()) };
         row(table, &format!("| {workload} | {name} |"), columns, |number, column| {
             let median_of = |engine| median(&values(runs, workload, engine, number));
-            format!("{:.1}", column.ratio(median_of(Engine::Peer), median_of(*engine)))
+            let ratio = column.ratio(median_of(Engine::Peer), median_of(*engine));
+            if ratio.is_finite() { format!("{ratio:.1}") } else { "–".to_owned() }
         });
     }
 }

@@ -33,14 +33,14 @@ impl TaskDisks for EmptyDisks {
     }
 }
 
-/// A thread that runs its one task, the time it stands at, and how much it has sent.
-fn running() -> (StreamThread, Now, Arc<AtomicU64>) {
+/// A thread that runs its one task, the time it stands at, and how much it has sent. `seen` is called with each record.
+fn running(seen: impl Fn() + Send + Sync + 'static) -> (StreamThread, Now, Arc<AtomicU64>) {
     let (cluster, sent) = (SimulatedBroker::alone(1), Arc::new(AtomicU64::new(0)));
     let topic = |name: &str| NewTopic { name: name.into(), partitions: 1, replication: 1, configs: vec![] };
     cluster.admin().unwrap().create_topics(&[topic("in"), topic("out")]).unwrap();
     let values = (0..1_000).map(|number| Bytes::from(value(number))).collect();
     let instance = SimulatedInstance::new(Simulation {
-        topology: filter_and_slice("in", "out", || {}),
+        topology: filter_and_slice("in", "out", seen),
         config: StreamsConfig::new("app", ""),
         broker: Arc::new(Prepared { cluster: cluster.clone(), values, sent: sent.clone() }),
         process_id: ProcessId([1; 16]),
@@ -66,12 +66,27 @@ fn step_until(thread: &mut StreamThread, now: Now, sent: &AtomicU64, enough: u64
     }
 }
 
+/// Allocations in steps that send so many records once the thread is warm.
+fn allocations(seen: impl Fn() + Send + Sync + 'static) -> u64 {
+    let (mut thread, now, sent) = running(seen);
+    step_until(&mut thread, now, &sent, WARM);
+    let before = counting::so_far();
+    step_until(&mut thread, now, &sent, WARM + COUNTED);
+    counting::so_far() - before
+}
+
 #[test]
 fn a_record_of_a_stateless_topology_costs_the_engine_no_allocation() {
-    let (mut thread, now, sent) = running();
-    step_until(&mut thread, now, &sent, WARM);
-    let (from, before) = (sent.load(Ordering::Relaxed), counting::so_far());
-    step_until(&mut thread, now, &sent, WARM + COUNTED);
-    let (records, allocations) = (sent.load(Ordering::Relaxed) - from, counting::so_far() - before);
-    assert_eq!(allocations, 0, "in steps that sent {records} records");
+    assert_eq!(allocations(|| {}), 0);
+}
+
+#[test]
+fn one_allocation_of_the_users_function_is_seen_as_one_a_record() {
+    let seen = Arc::new(AtomicU64::new(0));
+    let calls = seen.clone();
+    let allocations = allocations(move || {
+        calls.fetch_add(1, Ordering::Relaxed);
+        drop(std::hint::black_box(Box::new(1)));
+    });
+    assert!((COUNTED..=seen.load(Ordering::Relaxed)).contains(&allocations), "{allocations}");
 }
