@@ -8,9 +8,9 @@
 
 use super::entries::Filter;
 use super::{Direction, Entries, Handle};
-use crate::backend::{KeyRange, SharedBytes};
+use crate::backend::KeyRange;
 use crate::storage::{StoreCore, StoreReader, Sweep, TableKey};
-use crate::{StoreError, StoreKind, TaskStorage, ValueAndTimestamp};
+use crate::{SharedBytes, StoreError, StoreKind, TaskStorage, ValueAndTimestamp};
 
 /// Expired rows are looked for this many times while a row lives: they take up to a 64th more room than live ones, and a
 /// record that makes nothing expire costs no look.
@@ -182,7 +182,7 @@ impl TaskStorage {
     /// The index has no change log: restoring the rows makes it again.
     fn write_index(&mut self, index: usize, entry: &[u8], listed: bool) {
         let stamp = self.next_stamp();
-        let value = listed.then(SharedBytes::default);
+        let value = listed.then(|| SharedBytes::from([].as_slice()));
         self.stores[index].table_mut(TableKey::EXPIRY).overlay.write(entry, value, stamp, false);
     }
 

@@ -166,6 +166,7 @@ fn opener_with_rate(broker: &OneLog, bytes_per_s: u64) -> Opener {
         disks: Some(Arc::new(OneDisk(SimulatedDisk::new()))),
         queries: Arc::new(QueryRegistry::default()),
         restore_listener: Mutex::new(None),
+        globals: Default::default(),
         assignment: Mutex::new(None),
     };
     Opener::new(Arc::new(shared)).unwrap()
