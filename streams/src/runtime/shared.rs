@@ -4,6 +4,7 @@ use super::opener::Restored;
 use super::query::QueryRegistry;
 use super::simulated::TaskDisks;
 use super::state_dir::StateDirectory;
+use crate::async_calls::AsyncClients;
 use crate::broker::{Broker, TopicPartition};
 use crate::config::StreamsConfig;
 use crate::error::StreamsError;
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     /// Where states lie in a simulation, instead of in RocksDB.
     pub disks: Option<Arc<dyn TaskDisks>>,
     pub queries: Arc<QueryRegistry>,
+    pub async_clients: Mutex<AsyncClients>,
     pub restore_listener: Mutex<Option<RestoreListener>>,
     /// The last assignment any thread has got: where keys are, for queries.
     pub assignment: Mutex<Option<Assignment>>,

@@ -46,6 +46,7 @@ fn task(topology: &Topology, config: &StreamsConfig) -> (Task, Rc<RefCell<Sent>>
         sub_topologies: &[0],
         config,
         stores: TaskStores::new(storage),
+        async_clients: &AsyncClients::default(),
         collector: sent.clone(),
         now_ms: 0,
     };

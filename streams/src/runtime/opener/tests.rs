@@ -159,6 +159,7 @@ fn opener(broker: &OneLog) -> Opener {
         resources: SharedResources::default(),
         disks: Some(Arc::new(OneDisk(SimulatedDisk::new()))),
         queries: Arc::new(QueryRegistry::default()),
+        async_clients: Mutex::default(),
         restore_listener: Mutex::new(None),
         assignment: Mutex::new(None),
     };
