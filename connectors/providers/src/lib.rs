@@ -1,18 +1,28 @@
-//! Payment providers: Stripe and PayPal behind the payment domain's port, and their webhooks as its commands.
+//! Providers outside of Kafka: how the engine's asynchronous calls reach them, and which they are.
 //!
-//! What it is not: it keeps nothing and repeats nothing. Which call follows an answer is decided by the domain; here
-//! each call becomes the provider's request, and each reply one of the domain's answers. What a time-out or a server's
-//! error leaves open is [`Answer::Unknown`], never a guess.
+//! **What it is.** [`ThreadedClient`] implements the engine's `AsyncClient` port over any [`Provider`], a blocking call
+//! with a time-out. Its threads are the bulkhead: a provider that hangs holds up so many calls and nothing else.
+//! [`Breaker`] is a pure state machine; time comes in with each question. [`stripe`] and [`paypal`] stand behind the
+//! payment domain's port, and their webhooks become its commands.
+//!
+//! **What it is not.** It queues nothing of its own and does not try again: what is refused here goes back into the
+//! engine's store of pending calls, which lasts, and comes again after its pause. So queues grow while a provider is down
+//! and drain when it is back, and nothing is lost. Which call follows an answer is decided by the domain; what a time-out
+//! or a server's error leaves open is [`Answer::Unknown`], never a guess.
 #![deny(unsafe_code, missing_docs)]
 
+mod breaker;
 mod error;
 mod http;
 pub mod paypal;
 pub mod stripe;
+mod threaded;
 mod webhook;
 
+pub use breaker::{Breaker, BreakerSettings, BreakerState, Permit};
 pub use error::ProviderError;
 pub use http::HttpSettings;
+pub use threaded::{Provider, ThreadedClient};
 pub use webhook::WebhookError;
 
 use comanda_processors::payment::{Answer, Ask, ProviderCall};

@@ -2,6 +2,7 @@
 //!
 //! Functions see keys and values as `Option`, since Kafka's may be null.
 
+mod async_calls;
 mod builder;
 mod change_serde;
 mod config;
@@ -18,6 +19,7 @@ mod table_node;
 mod windowed;
 mod windows;
 
+pub use async_calls::AsyncCalls;
 pub use builder::StreamsBuilder;
 pub use config::{Consumed, Grouped, Joined, Materialized, Produced, Repartitioned, StoreType};
 pub use global_table::GlobalKTable;

@@ -5,6 +5,7 @@ use super::query::QueryRegistry;
 use super::restore_rate::RestoreRate;
 use super::simulated::TaskDisks;
 use super::state_dir::StateDirectory;
+use crate::async_calls::AsyncClients;
 use crate::broker::{Broker, TopicPartition};
 use crate::config::StreamsConfig;
 use crate::error::StreamsError;
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub disks: Option<Arc<dyn TaskDisks>>,
     pub queries: Arc<QueryRegistry>,
     pub restore_rate: Mutex<RestoreRate>,
+    pub async_clients: Mutex<AsyncClients>,
     pub restore_listener: Mutex<Option<RestoreListener>>,
     /// The global tables, once they were read to their end.
     pub globals: Views,

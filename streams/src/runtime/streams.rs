@@ -7,6 +7,7 @@ use super::restore_rate::RestoreRate;
 use super::shared::Shared;
 use super::state_dir::StateDirectory;
 use super::workers::{Report, run_global_thread, run_stream_thread, spawn};
+use crate::async_calls::AsyncClient;
 use crate::broker::Broker;
 use crate::config::StreamsConfig;
 use crate::error::StreamsError;
@@ -73,6 +74,7 @@ impl KafkaStreams {
             resources: SharedResources::default(),
             disks: None,
             queries: Arc::new(QueryRegistry::default()),
+            async_clients: Mutex::default(),
             restore_listener: Mutex::new(None),
             globals: Views::default(),
             assignment: Mutex::new(None),
@@ -91,6 +93,12 @@ impl KafkaStreams {
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Has the topology's calls of that name made by `client`. Without one the tasks that make them do not start.
+    pub fn set_async_client(&self, name: &str, client: Arc<dyn AsyncClient>) {
+        let mut clients = self.shared.async_clients.lock().expect("nothing panics while it holds the lock");
+        *clients = std::mem::take(&mut *clients).with(name, client);
     }
 
     /// Is told every change of state: new, old. It must return soon and not panic.

@@ -57,6 +57,7 @@ impl StreamThread {
 
     fn start(&mut self, id: TaskId, state: OpenedState) -> Result<(), StreamsError> {
         let OpenedState { storage, committed, starts, restored } = state;
+        let async_clients = self.shared.async_clients.lock().expect("nothing panics while it holds the lock").clone();
         let mut task = Task::new(TaskSetup {
             id,
             topology: &self.shared.topology,
@@ -64,6 +65,7 @@ impl StreamThread {
             config: &self.shared.config,
             stores: TaskStores::new(storage),
             globals: self.shared.globals.clone(),
+            async_clients: &async_clients,
             collector: self.way_out(),
             now_ms: self.now.wall_clock_ms,
         })?;

@@ -45,12 +45,6 @@ const FETCH_RECORDS: usize = 2_000;
 /// How long a step waits for records when there is nothing to do: also bounds how late heartbeats and answers are seen.
 pub(super) const IDLE_WAIT: Duration = Duration::from_millis(10);
 
-/// A step waits so long for more records while they come in a trickle: fewer, fuller steps cost less. The markers of the
-/// last commit land meanwhile too: librdkafka puts off what is sent before that by 20 ms (CONCURRENT_TRANSACTIONS).
-const GATHER: Duration = Duration::from_millis(3);
-/// Fewer records fetched at once than this are a trickle.
-const TRICKLE_RECORDS: usize = 100;
-
 /// Opens tasks, on another thread or stepped by the simulator.
 pub(super) trait TaskOpener {
     fn submit(&mut self, job: OpenJob);
@@ -105,8 +99,6 @@ pub struct StreamThread {
     pace: Pace,
     /// Something was fetched or processed in this step or the last: the next need not wait.
     at_it: bool,
-    /// The last fetch brought a few records.
-    trickles: bool,
     fetched: Vec<Fetched>,
 }
 
@@ -150,7 +142,6 @@ impl StreamThread {
             rest: std::thread::sleep,
             pace: Pace::default(),
             at_it: false,
-            trickles: false,
             fetched: vec![],
             shared,
         })
@@ -205,6 +196,7 @@ impl StreamThread {
             self.punctuate()?;
         }
         self.commit_if_due()?;
+        self.start_calls()?;
         self.flush_if_due()?;
         self.watch_sources()?;
         self.clean_up();
@@ -231,15 +223,11 @@ impl StreamThread {
 
     fn fetch(&mut self) -> Result<(), StreamsError> {
         // Records may wait for something else than their turn: the schema registry, another input, a join.
-        let has_work = self.slots.has_work();
-        let wait = if has_work && self.at_it { Duration::ZERO } else { IDLE_WAIT };
-        if self.trickles && !has_work {
-            (self.rest)(GATHER);
-        }
+        let is_busy = self.slots.has_work() && self.at_it || self.slots.has_answers();
+        let wait = if is_busy { Duration::ZERO } else { IDLE_WAIT };
         let mut fetched = std::mem::take(&mut self.fetched);
         self.consumer.poll(wait, FETCH_RECORDS, &mut fetched)?;
         self.at_it = !fetched.is_empty();
-        self.trickles = (1..TRICKLE_RECORDS).contains(&fetched.len());
         for item in fetched.drain(..) {
             match item {
                 Fetched::Record(id, record) => self.slots.add_record(id, record),
@@ -281,6 +269,16 @@ impl StreamThread {
         }
         self.at_work = None;
         self.note_transaction();
+        Ok(())
+    }
+
+    /// After a commit, so that a task which is never at rest has its calls made too. A task about to leave begins none.
+    fn start_calls(&mut self) -> Result<(), StreamsError> {
+        for slot in self.slots.iter_mut().filter(|slot| !self.leaving.contains(&slot.task.id())) {
+            self.at_work = Some(slot.task.id());
+            slot.task.start_calls(self.now.wall_clock_ms)?;
+        }
+        self.at_work = None;
         Ok(())
     }
 

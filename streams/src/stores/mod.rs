@@ -3,6 +3,7 @@
 mod buffered_change;
 mod builder;
 mod cache;
+pub(crate) mod fields;
 mod global;
 mod key_value;
 mod room;

@@ -123,6 +123,7 @@ impl Task {
         }
         self.stores.observe_stream_time(self.ctx.stream_time_ms.get());
         self.stores.commit(&positions);
+        self.calling.iter().for_each(|node| node.borrow_mut().committed());
         self.dirty = false;
         let queues = &self.inputs.queues;
         self.poisoned.retain(|(input, offset), _| queues[*input].position().is_none_or(|reached| *offset >= reached));
@@ -147,6 +148,7 @@ impl Task {
     /// schedules. The caller moves the inputs to their committed positions.
     pub fn abort(&mut self) {
         self.stores.abort();
+        self.calling.iter().for_each(|node| node.borrow_mut().aborted());
         self.inputs.clear();
         self.caches.iter().for_each(|cache| cache.borrow_mut().clear());
         self.ctx.record = None;

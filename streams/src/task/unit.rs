@@ -6,6 +6,7 @@ use super::context::{NO_TIME, RecordMetadata, TaskContext};
 use super::dead_letter::DeadLetters;
 use super::queue::{InputQueue, PartitionGroup, Taken};
 use super::times::{OperatorTimes, SavedTimes};
+use crate::async_calls::{AsyncClients, CallingNode};
 use crate::broker::{Headers, OffsetAndMetadata, RawRecord, TopicPartition};
 use crate::config::{ErrorHandler, StreamsConfig};
 use crate::error::StreamsError;
@@ -33,6 +34,8 @@ pub struct TaskSetup<'a> {
     pub stores: TaskStores,
     /// The instance's global tables; none need be there if the topology has none.
     pub globals: Views,
+    /// Who makes its asynchronous calls.
+    pub async_clients: &'a AsyncClients,
     /// Its way out.
     pub collector: Rc<RefCell<dyn RecordCollector>>,
     /// The clock's time now.
@@ -48,6 +51,7 @@ pub struct Task {
     pub(super) inputs: PartitionGroup,
     pub(super) caches: Vec<Rc<RefCell<dyn CacheFlush>>>,
     pub(super) punctuated: Vec<Rc<RefCell<dyn Punctuated>>>,
+    pub(super) calling: Vec<Rc<RefCell<dyn CallingNode>>>,
     pub(super) operator_times: OperatorTimes,
     pub(super) letters: DeadLetters,
     /// Change log of each store, by the store's index in the task.
@@ -76,13 +80,14 @@ pub struct Task {
 impl Task {
     /// Makes the task's nodes over its stores.
     pub fn new(setup: TaskSetup<'_>) -> Result<Self, StreamsError> {
-        let TaskSetup { id, topology, sub_topologies, config, stores, globals, collector, now_ms } = setup;
+        let TaskSetup { id, topology, sub_topologies, config, stores, globals, async_clients, collector, now_ms } =
+            setup;
         let specs = topology.task_stores(sub_topologies, config);
         let cache_max_bytes = config.statestore_cache_max_bytes / config.num_stream_threads.max(1);
         let app = &config.application_id;
-        let mut wiring = Wiring::new(app, &stores, globals, collector.clone(), cache_max_bytes, now_ms);
+        let mut wiring = Wiring::new(app, &stores, globals, async_clients, collector.clone(), cache_max_bytes, now_ms);
         topology.wire(sub_topologies, &mut wiring)?;
-        let Wiring { sources, flushes, punctuated, times, stream_time_ms, .. } = wiring;
+        let Wiring { sources, flushes, punctuated, calling, times, stream_time_ms, .. } = wiring;
         let queue = |(topic, node)| InputQueue::new(TopicPartition::new(topic, id.partition), node);
         let queues: Vec<InputQueue> = sources.into_iter().map(|(t, n): (String, _)| queue((t, n))).collect();
         let changelog = |spec: &StoreSpec| {
@@ -106,6 +111,7 @@ impl Task {
             inputs: PartitionGroup::new(queues),
             caches: flushes.into_iter().map(|(_, cache)| cache).collect(),
             punctuated,
+            calling,
             operator_times: OperatorTimes(times),
             letters,
             changelogs,
@@ -286,14 +292,34 @@ impl Task {
         self.punctuate(PunctuationType::StreamTime, self.ctx.stream_time_ms.get())
     }
 
-    /// Fires due wall-clock punctuations, each at most once.
+    /// Fires due wall-clock punctuations, each at most once, and passes on answers of asynchronous calls that have come.
     pub fn punctuate_wall_clock(&mut self, now_ms: i64) -> Result<(), StreamsError> {
         self.ctx.now_ms = now_ms;
         self.ctx.record = None;
         self.ctx.in_record = false;
         self.ctx.caught_up = self.inputs.is_caught_up();
         self.stores.set_record_timestamp(now_ms);
-        self.punctuate(PunctuationType::WallClockTime, now_ms)
+        self.punctuate(PunctuationType::WallClockTime, now_ms)?;
+        for node in &self.calling {
+            if node.borrow_mut().take_answers(&mut self.ctx)? {
+                self.dirty = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an asynchronous call has been answered since the last step.
+    pub fn has_answers(&self) -> bool {
+        self.calling.iter().any(|node| node.borrow().has_answers())
+    }
+
+    /// Begins asynchronous calls that are due, unless the task has uncommitted work: what is aborted must have called
+    /// nobody.
+    pub fn start_calls(&mut self, now_ms: i64) -> Result<(), StreamsError> {
+        if self.calling.is_empty() || self.needs_commit() {
+            return Ok(());
+        }
+        self.calling.iter().try_for_each(|node| node.borrow_mut().start_due(now_ms))
     }
 
     fn punctuate(&mut self, kind: PunctuationType, time_ms: i64) -> Result<(), StreamsError> {

@@ -1,6 +1,7 @@
 //! Making one task's nodes out of the topology: done once per task, after which no type is looked up any more.
 
 use super::graph::{NodeId, StoreId};
+use crate::async_calls::{AsyncClients, CallingNode};
 use crate::error::StreamsError;
 use crate::processor::Punctuated;
 use crate::record::{Data, Record};
@@ -103,6 +104,7 @@ pub(crate) struct Wiring<'a> {
     pub stores: &'a TaskStores,
     /// The instance's global tables.
     pub globals: Views,
+    pub async_clients: &'a AsyncClients,
     pub collector: Rc<RefCell<dyn RecordCollector>>,
     pub cache_max_bytes: usize,
     pub now_ms: i64,
@@ -111,6 +113,7 @@ pub(crate) struct Wiring<'a> {
     pub sources: Vec<(String, Box<dyn SourceQueueNode>)>,
     pub flushes: Vec<(StoreId, Rc<RefCell<dyn CacheFlush>>)>,
     pub punctuated: Vec<Rc<RefCell<dyn Punctuated>>>,
+    pub calling: Vec<Rc<RefCell<dyn CallingNode>>>,
     /// Times that operators keep of their own, by name of their store.
     pub times: Vec<(String, Rc<Cell<i64>>)>,
     pub(super) nodes: HashMap<NodeId, Box<dyn Any>>,
@@ -122,6 +125,7 @@ impl<'a> Wiring<'a> {
         application_id: &'a str,
         stores: &'a TaskStores,
         globals: Views,
+        async_clients: &'a AsyncClients,
         collector: Rc<RefCell<dyn RecordCollector>>,
         cache_max_bytes: usize,
         now_ms: i64,
@@ -130,6 +134,7 @@ impl<'a> Wiring<'a> {
             application_id,
             stores,
             globals,
+            async_clients,
             collector,
             cache_max_bytes,
             now_ms,
@@ -137,6 +142,7 @@ impl<'a> Wiring<'a> {
             sources: vec![],
             flushes: vec![],
             punctuated: vec![],
+            calling: vec![],
             times: vec![],
             nodes: HashMap::new(),
             typed_stores: HashMap::new(),

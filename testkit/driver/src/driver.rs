@@ -5,7 +5,7 @@ use crate::topics::{TestInputTopic, TestOutputTopic};
 use comanda_state_stores::{Persistence, Positions, TaskStorage, TaskStores, Views};
 use comanda_streams::broker::RawRecord;
 use comanda_streams::task::{GlobalTask, Task, TaskSetup};
-use comanda_streams::{Serde, StreamsConfig, StreamsError, TaskId, Topology};
+use comanda_streams::{AsyncClients, Serde, StreamsConfig, StreamsError, TaskId, Topology};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -35,6 +35,17 @@ impl TopologyTestDriver {
     /// A driver with these settings, the clock at `now_ms`. State is kept in memory whatever they say; all commits are
     /// immediate.
     pub fn with_config(topology: &Topology, config: StreamsConfig, now_ms: i64) -> Result<Self, StreamsError> {
+        Self::with_async_clients(topology, config, now_ms, &AsyncClients::default())
+    }
+
+    /// The same with clients for the topology's asynchronous calls. They are called within [`Self::pipe`] and
+    /// [`Self::advance_wall_clock_time`]; their answers are processed by the latter.
+    pub fn with_async_clients(
+        topology: &Topology,
+        config: StreamsConfig,
+        now_ms: i64,
+        async_clients: &AsyncClients,
+    ) -> Result<Self, StreamsError> {
         let config = StreamsConfig { num_stream_threads: 1, ..config };
         let all: Vec<u32> = topology.sub_topologies().iter().map(|part| part.id).collect();
         let storage = TaskStorage::open(&topology.task_stores(&all, &config), Persistence::Memory)?;
@@ -47,6 +58,7 @@ impl TopologyTestDriver {
             config: &config,
             stores: TaskStores::new(storage),
             globals: views,
+            async_clients,
             collector: captured.clone(),
             now_ms,
         })?;
@@ -149,6 +161,7 @@ impl TopologyTestDriver {
         self.task.prepare_commit()?;
         self.task.committed(&[]);
         self.task.stores().apply()?;
+        self.task.start_calls(self.now_ms)?;
         let sent = self.captured.borrow_mut().take();
         for (topic, record) in sent {
             if self.inputs.contains_key(&topic) {

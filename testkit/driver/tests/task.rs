@@ -47,6 +47,7 @@ fn task(topology: &Topology, config: &StreamsConfig) -> (Task, Rc<RefCell<Sent>>
         config,
         stores: TaskStores::new(storage),
         globals: Views::default(),
+        async_clients: &AsyncClients::default(),
         collector: sent.clone(),
         now_ms: 0,
     };

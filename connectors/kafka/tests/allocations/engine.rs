@@ -46,6 +46,7 @@ fn running(seen: impl Fn() + Send + Sync + 'static) -> (StreamThread, Now, Arc<A
         process_id: ProcessId([1; 16]),
         offset_sums: BTreeMap::new(),
         disks: Arc::new(EmptyDisks),
+        async_clients: Default::default(),
     });
     let mut thread = instance.thread(0).unwrap();
     for step in 1..STEPS_TO_RUN {
