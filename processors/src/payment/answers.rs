@@ -1,7 +1,8 @@
 //! What a provider's answer does to the operation under way.
 //!
 //! After an unknown outcome the operation is looked up before it is tried again: not every provider keeps its promise
-//! to do the same key once.
+//! to do the same key once. An answer never calls, it makes a call due: calls come from commands and the clock alone, so
+//! that calls flow one way through a topology.
 
 use super::account::{Asked, Outcome, PaymentAccount, Phase};
 use super::life_cycle::Trigger;
@@ -41,7 +42,7 @@ pub(super) fn take_answer(
             tracing::error!(order = %call.key.order, key = %call.key, detail, "a payment provider refuses the request");
             end_operation(&mut change, asked, PaymentFailureReason::ProviderRefused, None);
         }
-        Answer::NotDone => change.call(Ask::Do),
+        Answer::NotDone => pause(&mut change, Ask::Do, 0),
         Answer::Unknown { .. } => pause(&mut change, Ask::LookUp, LOOK_UP_AFTER_MS),
         Answer::Temporary { .. } => pause(&mut change, call.ask, PAUSE_MS),
     }

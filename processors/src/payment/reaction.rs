@@ -36,7 +36,7 @@ impl Cause {
     }
 
     /// Of one of several effects of a type.
-    fn envelope_of(&self, effect: &str, order: OrderId) -> Envelope {
+    pub fn envelope_of(&self, effect: &str, order: OrderId) -> Envelope {
         let event_id = EventId::caused_by(self.id, effect);
         Envelope { causation_id: Some(self.id), ..Envelope::first(event_id, self.at, order, PRODUCER) }
     }

@@ -1,13 +1,13 @@
 //! What a provider reports by itself, in verified webhooks: late, twice, before its own answer, or about what nobody
 //! here asked for.
 
-use super::account::{Asked, Dispute, Outcome, Phase};
+use super::account::{Asked, Dispute, Outcome, Phase, Underway};
 use super::answers::{captured, complete, end_operation, refunded};
 use super::life_cycle::{Status, Trigger};
 use super::provider::{Ask, Request};
 use super::reaction::{Change, Effect};
 use comanda_schemas::{
-    Cop, DisputeStage, PaymentDisputed, PaymentFailureReason, PaymentOperation, PaymentReport, ReportPayment,
+    Cop, DisputeStage, Event, PaymentDisputed, PaymentFailureReason, PaymentOperation, PaymentReport, ReportPayment,
 };
 
 /// Reports change what they are the first to tell; all else is known.
@@ -27,8 +27,12 @@ pub(super) fn take_report(mut change: Change<'_>, report: &ReportPayment) -> Vec
         }
         PaymentReport::Declined => decline(&mut change, report),
         PaymentReport::DisputeOpened => open_dispute(&mut change, report, reference),
-        PaymentReport::DisputeWon => decide_dispute(&mut change, &reference, DisputeStage::Won),
-        PaymentReport::DisputeLost => decide_dispute(&mut change, &reference, DisputeStage::Lost),
+        // The decision may come first: then its opening is told with it, and later changes nothing.
+        PaymentReport::DisputeWon | PaymentReport::DisputeLost => {
+            open_dispute(&mut change, report, reference.clone());
+            let won = report.report == PaymentReport::DisputeWon;
+            decide_dispute(&mut change, &reference, if won { DisputeStage::Won } else { DisputeStage::Lost });
+        }
         PaymentReport::Unknown => {}
     }
     change.effects
@@ -68,9 +72,16 @@ fn decline(change: &mut Change<'_>, report: &ReportPayment) {
     }
 }
 
+/// Late news about an earlier attempt must not end a later one: the name has to be that of what waits or is reserved.
 fn void(change: &mut Change<'_>, report: &ReportPayment, reference: String) {
-    if let Some(asked) = reported(change, report, PaymentOperation::Authorize) {
-        return end_operation(change, &asked, PaymentFailureReason::NotApprovedInTime, Some(reference));
+    if change.account.underway.as_ref().is_some_and(|underway| awaits_approval(underway, &reference)) {
+        if let Some(asked) = reported(change, report, PaymentOperation::Authorize) {
+            end_operation(change, &asked, PaymentFailureReason::NotApprovedInTime, Some(reference));
+        }
+        return;
+    }
+    if change.account.authorization.as_ref() != Some(&reference) {
+        return;
     }
     if let Some(asked) = reported(change, report, PaymentOperation::Void) {
         return complete(change, &asked, reference);
@@ -78,6 +89,14 @@ fn void(change: &mut Change<'_>, report: &ReportPayment, reference: String) {
     if change.account.enter(Trigger::Voided) {
         let asked = unasked(change, PaymentOperation::Void, 0, Cop::ZERO);
         change.answer(&asked, Outcome::Done { amount: Cop::ZERO, reference });
+    }
+}
+
+fn awaits_approval(underway: &Underway, reference: &str) -> bool {
+    match (&underway.phase, &underway.request) {
+        (Phase::Approval { reference: waiting, .. }, _) => waiting == reference,
+        (_, Request::Resume { reference: waiting } | Request::Abandon { reference: waiting }) => waiting == reference,
+        _ => false,
     }
 }
 
@@ -148,6 +167,7 @@ fn decide_dispute(change: &mut Change<'_>, reference: &str, stage: DisputeStage)
 
 fn tell_dispute(change: &mut Change<'_>, stage: DisputeStage, amount_centavos: Cop, provider_reference: String) {
     let (order_id, payment_id) = (change.account.order, change.account.payment);
-    let envelope = change.cause.envelope::<PaymentDisputed>(order_id);
+    let effect = format!("{} {}", PaymentDisputed::FULL_NAME, stage.symbol());
+    let envelope = change.cause.envelope_of(&effect, order_id);
     change.tell(PaymentDisputed { envelope, order_id, payment_id, stage, amount_centavos, provider_reference });
 }

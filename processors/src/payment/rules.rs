@@ -119,14 +119,17 @@ fn take_command(
 fn ask_or_wait(change: &mut Change<'_>, asked: Asked) {
     let same = |other: &Asked| (other.operation, other.attempt) == (asked.operation, asked.attempt);
     let account = &mut *change.account;
-    let Some(underway) = &account.underway else { return start(change, asked) };
+    let Some(underway) = &account.underway else {
+        start(change, asked);
+        return change.call(Ask::Do);
+    };
     let known = same(&underway.asked) || account.waiting.iter().any(same);
     if !known && account.waiting.len() < MAX_WAITING {
         account.waiting.push_back(asked);
     }
 }
 
-/// Starts an operation if the payment's status allows it, else refuses it.
+/// Starts an operation if the payment's status allows it, else refuses it. It is due at once; who starts it may call.
 pub(super) fn start(change: &mut Change<'_>, asked: Asked) {
     let Some(request) = request(change.account, &asked) else {
         return refuse(change, &asked, PaymentFailureReason::ProviderRefused, None);
@@ -135,9 +138,8 @@ pub(super) fn start(change: &mut Change<'_>, asked: Asked) {
         let posting = change.account.books.owe(asked.amount);
         change.post(posting, asked.attempt, None);
     }
-    let phase = Phase::Called(0);
+    let phase = Phase::Paused { until: change.cause.at, then: Ask::Do };
     change.account.underway = Some(Underway { asked, request, phase, failures: 0 });
-    change.call(Ask::Do);
 }
 
 fn request(account: &mut PaymentAccount, asked: &Asked) -> Option<Request> {
@@ -168,7 +170,7 @@ fn request(account: &mut PaymentAccount, asked: &Asked) -> Option<Request> {
     }
 }
 
-/// Ends the operation under way and starts the next one that waits.
+/// Ends the operation under way and starts the next one that waits, which the clock calls for.
 pub(super) fn go_on(change: &mut Change<'_>) {
     change.account.underway = None;
     while change.account.underway.is_none() {

@@ -55,7 +55,8 @@ fn what_was_not_done_is_done_again_under_the_same_key() {
     desk.answer(unknown());
     assert_eq!(desk.wait(2_000), NOTHING, "the wait doubles");
     assert_eq!(desk.wait(2_000), ["LookUp CAPTURE:1"]);
-    assert_eq!(desk.answer(Answer::NotDone), ["Do CAPTURE:1"]);
+    assert_eq!(desk.answer(Answer::NotDone), NOTHING);
+    assert_eq!(desk.wait(0), ["Do CAPTURE:1"]);
     assert_eq!(desk.answer(done("pi_1")), ["CAPTURE #1", "captured 4150000 #1"]);
 }
 
@@ -111,6 +112,20 @@ fn a_customer_who_never_approves_has_not_paid() {
     assert_eq!(desk.answer(done("pi_1")), ["failed AUTHORIZE #1 NOT_APPROVED_IN_TIME"]);
     assert_eq!(desk.report(PaymentReport::Approved, "pi_1", 0), NOTHING, "too late");
     assert_eq!((desk.status(), desk.ledger.len()), (Status::Failed, 0));
+}
+
+#[test]
+fn late_news_of_an_abandoned_attempt_does_not_end_the_next_one() {
+    let mut desk = Desk::new(PaymentProvider::Stripe);
+    desk.authorize(1);
+    desk.answer(action());
+    desk.wait(APPROVAL_MS);
+    desk.answer(done("pi_1"));
+    desk.authorize(2);
+    assert_eq!(desk.report(PaymentReport::Voided, "pi_1", 0), NOTHING, "the second is under way");
+    assert_eq!(desk.answer(done("pi_2")), ["authorized 4150000 #2"]);
+    assert_eq!(desk.report(PaymentReport::Voided, "pi_1", 0), NOTHING, "the second is reserved");
+    assert_eq!(desk.status(), Status::Authorized);
 }
 
 #[test]
@@ -179,6 +194,16 @@ fn a_dispute_that_is_won_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_dispute_s_end_may_be_told_before_its_beginning() {
+    let mut desk = Desk::captured();
+    let said = desk.report(PaymentReport::DisputeLost, "dp_1", TOTAL.0);
+    let both = ["DISPUTE_OPENED #0", "dispute OPENED 4150000", "DISPUTE_LOST #0", "dispute LOST 4150000"];
+    assert_eq!(said, both);
+    assert_eq!(desk.report(PaymentReport::DisputeOpened, "dp_1", TOTAL.0), NOTHING);
+    assert_eq!((desk.status(), desk.balances().1), (Status::ChargedBack, 0));
+}
+
+#[test]
 fn a_dispute_that_is_lost_is_borne_by_the_platform() {
     let mut desk = Desk::captured();
     desk.report(PaymentReport::DisputeOpened, "dp_1", TOTAL.0);
@@ -196,7 +221,7 @@ fn operations_go_one_after_the_other() {
     assert_eq!(desk.refund(1_000_000, 1), NOTHING);
     let said = desk.answer(done("pi_1"));
     let expected = ["CAPTURE #1", "captured 4150000 #1", "failed VOID #1 PROVIDER_REFUSED", "REFUND_OWED #1"];
-    assert_eq!((&said[..4], &said[4]), (&expected.map(str::to_owned)[..], &"Do REFUND:1".to_owned()));
+    assert_eq!((said, desk.wait(0)), (expected.map(str::to_owned).to_vec(), vec!["Do REFUND:1".to_owned()]));
 }
 
 #[test]
