@@ -15,7 +15,7 @@ use crate::serde::Serde;
 use crate::task_id::TaskId;
 use crate::topology::Topology;
 use comanda_state_stores::Views;
-use comanda_state_stores::backend::SharedResources;
+use comanda_state_stores::backend::{ResourceSizes, SharedResources};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -65,13 +65,14 @@ impl KafkaStreams {
     pub fn new(topology: Topology, config: StreamsConfig, broker: Arc<dyn Broker>) -> Result<Self, StreamsError> {
         config.check()?;
         let directory = StateDirectory::open(&config.state_dir, &config.application_id)?;
+        let resources = SharedResources::new(ResourceSizes::within(config.state_memory_bytes));
         let shared = Shared {
             restore_rate: Mutex::new(RestoreRate::new(config.restore_max_bytes_per_s)),
             config,
             topology,
             broker,
             directory,
-            resources: SharedResources::default(),
+            resources,
             disks: None,
             queries: Arc::new(QueryRegistry::default()),
             async_clients: Mutex::default(),

@@ -7,6 +7,9 @@ use comanda_streams::*;
 use std::error::Error;
 use std::path::Path;
 
+/// Of 256 MB in all: the rest is for what is not applied (up to 16 MiB a task), for Kafka's clients and the program itself.
+const STATE_MEMORY_BYTES: usize = 96 << 20;
+
 fn topology() -> Result<Topology, StreamsError> {
     let (text, number, bytes) = (Serdes::string, Serdes::long, Serdes::bytes);
     let builder = StreamsBuilder::new();
@@ -33,6 +36,7 @@ pub fn run(bootstrap: &str, state_dir: &Path, threads: usize) -> Result<(), Box<
     let config = StreamsConfig {
         statestore_cache_max_bytes: 0,
         num_stream_threads: threads,
+        state_memory_bytes: STATE_MEMORY_BYTES,
         ..StreamsConfig::new(APPLICATION_ID, state_dir)
     };
     comanda_verifiers::run(bootstrap, topology()?, config)
