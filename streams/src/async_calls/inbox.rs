@@ -1,19 +1,23 @@
 //! The way of answers back into the task.
 
 use super::AsyncOutcome;
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// An answer with the number of its call.
-pub(super) type Answer = (u64, AsyncOutcome);
+/// A call's number and key. The key tells apart calls with the same number, which only exactly-once rules out.
+pub(super) type CallId = (u64, Bytes);
+
+/// An answer with its call.
+pub(super) type Answer = (CallId, AsyncOutcome);
 
 /// Answers that wait for the task's next step. No more than calls are in flight, which are bounded.
 #[derive(Clone, Default)]
 pub(super) struct Inbox(Arc<Mutex<VecDeque<Answer>>>);
 
 impl Inbox {
-    pub fn reply_to(&self, number: u64) -> AsyncReply {
-        AsyncReply { inbox: self.clone(), number, is_open: true }
+    pub fn reply_to(&self, call: CallId) -> AsyncReply {
+        AsyncReply { inbox: self.clone(), call, is_open: true }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -33,7 +37,7 @@ impl Inbox {
 /// Takes the outcome of one call. Whoever drops it without one has failed: the call is made again.
 pub struct AsyncReply {
     inbox: Inbox,
-    number: u64,
+    call: CallId,
     is_open: bool,
 }
 
@@ -46,7 +50,7 @@ impl AsyncReply {
 
     fn push(&mut self, outcome: AsyncOutcome) {
         self.is_open = false;
-        self.inbox.lock().push_back((self.number, outcome));
+        self.inbox.lock().push_back((self.call.clone(), outcome));
     }
 }
 

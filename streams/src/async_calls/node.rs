@@ -1,6 +1,6 @@
 //! The node that accepts calls, begins them after their commit, and passes their answers on.
 
-use super::inbox::{Answer, Inbox};
+use super::inbox::{Answer, CallId, Inbox};
 use super::pending::{Entry, Head, PendingCalls};
 use super::{AsyncCall, AsyncClient, AsyncOutcome, AsyncResult, RetryPolicy};
 use crate::error::StreamsError;
@@ -67,8 +67,8 @@ pub(crate) struct CallNode<K, V, R> {
     pending: PendingCalls,
     outputs: Outputs<K, AsyncResult<V, R>>,
     inbox: Inbox,
-    /// Begun, and not yet gone from the committed store, by number.
-    in_flight: BTreeMap<u64, Head>,
+    /// Begun, and not yet gone from the committed store.
+    in_flight: BTreeMap<CallId, Head>,
     /// Answers to be passed on.
     ready: VecDeque<Answer>,
     /// Answers passed on in the running transaction.
@@ -117,8 +117,8 @@ impl<K: Data, V: Data, R: Data> CallNode<K, V, R> {
         self.pending.accept(&bytes_of(&spec.keys, changelog, key)?, &entry)
     }
 
-    /// Heads to be called now, as many as may be, and when to look again.
-    fn due(&self, now_ms: i64) -> Result<(Vec<Head>, Look), StreamsError> {
+    /// Calls to be begun now, as many as may be, and when to look again.
+    fn due(&self, now_ms: i64) -> Result<(Vec<(Head, Entry)>, Look), StreamsError> {
         let latest_ms = self.latest_due_ms(now_ms);
         let astray = self.pending.heads(latest_ms.saturating_add(1), i64::MAX)?;
         let room = self.spec.max_in_flight.saturating_sub(self.in_flight.len());
@@ -128,8 +128,10 @@ impl<K: Data, V: Data, R: Data> CallNode<K, V, R> {
             if due.len() >= room {
                 return Ok((due, Look::Later));
             }
-            if !self.in_flight.contains_key(&head.number) {
-                due.push(head);
+            if !self.in_flight.contains_key(&head.id())
+                && let Some(entry) = self.pending.entry(&head)?
+            {
+                due.push((head, entry));
             }
         }
         let next = self.pending.heads(now_ms.saturating_add(1), latest_ms.saturating_add(1))?.next().transpose()?;
@@ -141,14 +143,12 @@ impl<K: Data, V: Data, R: Data> CallNode<K, V, R> {
         now_ms.saturating_add(self.spec.retry.longest_ms)
     }
 
-    fn start(&mut self, head: Head) -> Result<(), StreamsError> {
-        let Some(Entry { idempotency_key, request, .. }) = self.pending.entry(&head)? else { return Ok(()) };
-        let (key, attempt) = (head.key.clone().into(), head.attempts.saturating_add(1));
-        let call = AsyncCall { idempotency_key, key, request: request.into(), attempt };
-        let reply = self.inbox.reply_to(head.number);
-        self.in_flight.insert(head.number, head);
+    fn start(&mut self, head: Head, entry: Entry) {
+        let (key, attempt) = (head.key.clone(), head.attempts.saturating_add(1));
+        let call = AsyncCall { idempotency_key: entry.idempotency_key, key, request: entry.request.into(), attempt };
+        let reply = self.inbox.reply_to(head.id());
+        self.in_flight.insert(head.id(), head);
         self.client.call(call, reply);
-        Ok(())
     }
 
     /// An answer ends its call, or puts it off.
@@ -201,9 +201,9 @@ impl<K: Data, V: Data, R: Data> CallingNode for CallNode<K, V, R> {
     fn take_answers(&mut self, ctx: &mut TaskContext) -> Result<bool, StreamsError> {
         self.ready.append(&mut self.inbox.take());
         let any = !self.ready.is_empty();
-        while let Some((number, outcome)) = self.ready.pop_front() {
-            let Some(head) = self.in_flight.get(&number).cloned() else { continue };
-            self.passed_on.push((number, outcome.clone()));
+        while let Some((call, outcome)) = self.ready.pop_front() {
+            let Some(head) = self.in_flight.get(&call).cloned() else { continue };
+            self.passed_on.push((call, outcome.clone()));
             self.pass_on(ctx, &head, &outcome)?;
         }
         Ok(any)
@@ -220,12 +220,13 @@ impl<K: Data, V: Data, R: Data> CallingNode for CallNode<K, V, R> {
         }
         let (due, look) = self.due(now_ms)?;
         self.look = look;
-        due.into_iter().try_for_each(|head| self.start(head))
+        due.into_iter().for_each(|(head, entry)| self.start(head, entry));
+        Ok(())
     }
 
     fn committed(&mut self) {
-        for (number, _) in self.passed_on.drain(..) {
-            self.in_flight.remove(&number);
+        for (call, _) in self.passed_on.drain(..) {
+            self.in_flight.remove(&call);
         }
         self.look = Look::Now;
     }

@@ -9,12 +9,14 @@
 //! | entry | `2 ‖ length of key ‖ key ‖ number` | time, headers, idempotency key, request |
 //!
 //! Without transactions a crash may leave any beginning of what a commit writes to the change log. So a head comes before
-//! its entry, and a key's next head before the former one goes: what is left over is a head without an entry, which is
-//! passed over, or a second head, but never an entry that no head leads to.
+//! its entry and goes after it, and a key's next head comes before the former one goes: what is left over is a head
+//! without an entry, which is passed over, or a second head, but never an entry that no head leads to.
 
+use super::inbox::CallId;
 use crate::broker::Headers;
 use crate::error::StreamsError;
 use crate::stores::fields::{put_headers, put_sized, take_headers, take_long, take_sized};
+use bytes::Bytes;
 use comanda_state_stores::{Direction, KeyValueStore as ByteStore};
 use std::sync::Arc;
 
@@ -32,7 +34,13 @@ pub(super) struct Head {
     pub number: u64,
     /// Attempts that have failed.
     pub attempts: u32,
-    pub key: Vec<u8>,
+    pub key: Bytes,
+}
+
+impl Head {
+    pub fn id(&self) -> CallId {
+        (self.number, self.key.clone())
+    }
 }
 
 /// An accepted call.
@@ -58,7 +66,7 @@ impl PendingCalls {
         let number = counter.map_or(Ok(0), |stored| self.number(&stored))?;
         self.bytes.put(&COUNTER, &(number + 1).to_be_bytes());
         if self.next_of(key, None)?.is_none() {
-            self.put_head(&Head { due_ms: AT_ONCE_MS, number, attempts: 0, key: key.to_vec() });
+            self.put_head(&Head { due_ms: AT_ONCE_MS, number, attempts: 0, key: Bytes::copy_from_slice(key) });
         }
         self.bytes.put(&entry_key(key, number), &entry.encode());
         Ok(())
@@ -95,8 +103,8 @@ impl PendingCalls {
         if let Some(number) = self.next_of(&head.key, Some(head.number))? {
             self.put_head(&Head { due_ms: AT_ONCE_MS, number, attempts: 0, key: head.key.clone() });
         }
-        self.bytes.delete(&head_key(head.due_ms, head.number, &head.key));
         self.bytes.delete(&entry_key(&head.key, head.number));
+        self.bytes.delete(&head_key(head.due_ms, head.number, &head.key));
         Ok(())
     }
 
@@ -143,7 +151,7 @@ fn decode_head(key: &[u8], value: &[u8]) -> Option<Head> {
         due_ms: i64::from_be_bytes(*due_ms),
         number: u64::from_be_bytes(*number),
         attempts: u32::from_be_bytes(value.try_into().ok()?),
-        key: of.to_vec(),
+        key: Bytes::copy_from_slice(of),
     })
 }
 
@@ -211,6 +219,18 @@ mod tests {
         }
         assert_eq!(due(&pending, 0), ["a1", "ab1", "1"]);
         assert_eq!(pending.entry(&heads(&pending, 0)[1]).unwrap(), Some(entry("ab1")));
+    }
+
+    /// As a crash without transactions leaves them: the counter comes last to the change log.
+    #[test]
+    fn calls_that_were_given_the_same_number_are_both_there() {
+        let pending = pending();
+        for key in ["a", "b"] {
+            pending.accept(key.as_bytes(), &entry(key)).unwrap();
+            pending.bytes.delete(&COUNTER);
+        }
+        assert_eq!(due(&pending, 0), ["a", "b"]);
+        assert_ne!(heads(&pending, 0)[0].id(), heads(&pending, 0)[1].id());
     }
 
     #[test]
