@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Apache Kafka (KRaft, one node) on loopback: kafka.sh start|stop|kill|restart|reset|status, and
 # kafka.sh tool CLASS ARGUMENTS… for Kafka's own command-line tools.
-# Environment: COMANDA_HOME, COMANDA_INSTANCE, COMANDA_KAFKA_PORT, COMANDA_KAFKA_CONTROLLER_PORT.
+# Environment: COMANDA_HOME, COMANDA_INSTANCE, COMANDA_KAFKA_PORT, COMANDA_KAFKA_CONTROLLER_PORT, COMANDA_KAFKA_CLUSTER_ID
+# (one for all brokers of a cluster; else made up).
 set -euo pipefail
 FOLDER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$FOLDER/ground.sh"
@@ -34,9 +35,10 @@ configure() {
 }
 
 format_once() {
-  local cluster_id
+  local cluster_id=${COMANDA_KAFKA_CLUSTER_ID:-}
   [[ -e $SERVER_DIR/data/meta.properties ]] && return
-  cluster_id=$(python3 -c 'import base64, uuid; print("C" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22])')
+  [[ -n $cluster_id ]] ||
+    cluster_id=$(python3 -c 'import base64, uuid; print("C" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22])')
   "$JAVA" -XX:TieredStopAtLevel=1 "-Dlog4j2.configurationFile=$FOLDER/kafka/log4j2.properties" -cp "$KAFKA_LIBS/*" \
     kafka.tools.StorageTool format -t "$cluster_id" -c "$SERVER_DIR/server.properties" >>"$SERVER_DIR/log" 2>&1 ||
     give_up "could not format its data directory"

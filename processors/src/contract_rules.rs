@@ -2,8 +2,10 @@
 //! the dead-letter topic with the message made here. It names the field and the rule and quotes no text: logs repeat it,
 //! and in a field that breaks its rule may stand a name or an address.
 
+use crate::payment::check_method;
 use comanda_schemas::{
-    Cop, DeliveryCommand, DriverMessage, EventTime, Message, OrderCommand, OrderItem, PaymentEvent, PlaceOrder, Sealed,
+    Cop, DeliveryCommand, DriverMessage, EventTime, Message, OrderCommand, OrderItem, PaymentEvent,
+    PaymentMethodCommand, PlaceOrder, Sealed,
 };
 use h3o::{CellIndex, Resolution};
 use std::fmt::Display;
@@ -66,7 +68,19 @@ impl Checked for PaymentEvent {
             PaymentEvent::PaymentCaptured(e) => not_negative("amount_centavos", e.amount_centavos),
             PaymentEvent::PaymentRefunded(e) => not_negative("amount_centavos", e.amount_centavos),
             PaymentEvent::PaymentFailed(e) => not_negative("amount_centavos", e.amount_centavos),
-            PaymentEvent::PaymentVoided(_) | PaymentEvent::Unknown(_) => Ok(()),
+            PaymentEvent::PaymentDisputed(e) => not_negative("amount_centavos", e.amount_centavos),
+            PaymentEvent::PaymentVoided(_) | PaymentEvent::PaymentActionRequired(_) | PaymentEvent::Unknown(_) => {
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Checked for PaymentMethodCommand {
+    fn check(&self) -> Result<(), String> {
+        match self {
+            PaymentMethodCommand::AddPaymentMethod(add) => check_method(add),
+            _ => Ok(()),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod delivery;
 mod input;
 mod keys;
 pub mod order;
+pub mod payment;
 mod state_codec;
 mod time_rules;
 mod topic_serdes;

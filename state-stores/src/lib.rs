@@ -1,6 +1,6 @@
 //! State stores for stream processing: a task's tables, written together, readable as of a commit.
 //!
-//! **What it is.** The stores of one task (key-value, window, session, versioned) in Kafka Streams' key formats, over
+//! **What it is.** The stores of one task (key-value, window, session, versioned, TTL) in Kafka Streams' key formats, over
 //! memory or RocksDB, with a two-layer overlay in between so that the state on disk never runs ahead of what Kafka has
 //! committed:
 //!
@@ -52,7 +52,7 @@ pub use shared_bytes::SharedBytes;
 pub use spec::{SegmentedSpec, StoreKind, StoreSpec, WindowSpec};
 pub use storage::{ChangelogRecord, DEFAULT_READ_CACHE_BYTES, Persistence, TaskStorage};
 pub use store::{
-    Direction, Entries, KeyValueStore, SessionEntries, SessionEntry, SessionStore, TaskStores, Validity,
+    Direction, Entries, KeyValueStore, SessionEntries, SessionEntry, SessionStore, TaskStores, TtlStore, Validity,
     VersionedRecord, VersionedStore, WindowEntries, WindowEntry, WindowStore,
 };
 pub use view::{StoreView, StoresView, Views};

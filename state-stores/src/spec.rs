@@ -35,6 +35,11 @@ pub enum StoreKind {
     Session(SegmentedSpec),
     /// (key, valid from) → value, readable as of a time.
     Versioned(SegmentedSpec),
+    /// Key → timestamp and value, hidden once stream time is `ttl_ms` past the timestamp, and deleted soon after.
+    Ttl {
+        /// How long a row lives.
+        ttl_ms: i64,
+    },
 }
 
 /// How long a store keeps what, and in what pieces it forgets.
@@ -86,6 +91,11 @@ impl StoreSpec {
         Self::new(name, StoreKind::Versioned(SegmentedSpec::new(history_ms)))
     }
 
+    /// A store whose rows live for `ttl_ms` of stream time: persistent, logged, values with timestamps.
+    pub fn ttl(name: &str, ttl_ms: i64) -> Self {
+        Self::new(name, StoreKind::Ttl { ttl_ms }).timestamped()
+    }
+
     /// The same, in memory.
     pub fn in_memory(mut self) -> Self {
         self.persistent = false;
@@ -134,10 +144,10 @@ impl StoreSpec {
         self
     }
 
-    /// The store's segments, unless it is a key-value store.
+    /// The store's segments, unless it is a key-value or TTL store.
     pub fn segments(&self) -> Option<&SegmentedSpec> {
         match &self.kind {
-            StoreKind::KeyValue => None,
+            StoreKind::KeyValue | StoreKind::Ttl { .. } => None,
             StoreKind::Window(window) => Some(&window.segments),
             StoreKind::Session(segments) | StoreKind::Versioned(segments) => Some(segments),
         }
@@ -145,16 +155,25 @@ impl StoreSpec {
 
     fn segments_mut(&mut self) -> Option<&mut SegmentedSpec> {
         match &mut self.kind {
-            StoreKind::KeyValue => None,
+            StoreKind::KeyValue | StoreKind::Ttl { .. } => None,
             StoreKind::Window(window) => Some(&mut window.segments),
             StoreKind::Session(segments) | StoreKind::Versioned(segments) => Some(segments),
+        }
+    }
+
+    /// The earliest time that reads see when the store's own time is `observed_ms` (`i64::MIN`: nothing seen yet).
+    pub fn earliest_visible(&self, observed_ms: i64) -> i64 {
+        match &self.kind {
+            StoreKind::Ttl { .. } if observed_ms == i64::MIN => i64::MIN,
+            StoreKind::Ttl { ttl_ms } => observed_ms.saturating_sub(*ttl_ms).saturating_add(1),
+            _ => self.segments().map_or(i64::MIN, |segments| segments.earliest_visible(observed_ms)),
         }
     }
 
     /// Whether the change log must keep every write instead of the last one per key.
     pub fn keeps_every_write(&self) -> bool {
         match &self.kind {
-            StoreKind::KeyValue | StoreKind::Session(_) => false,
+            StoreKind::KeyValue | StoreKind::Session(_) | StoreKind::Ttl { .. } => false,
             StoreKind::Window(window) => window.retain_duplicates,
             StoreKind::Versioned(_) => true,
         }
@@ -166,13 +185,15 @@ impl StoreSpec {
             StoreKind::Window(_) => "window",
             StoreKind::Session(_) => "session",
             StoreKind::Versioned(_) => "versioned",
+            StoreKind::Ttl { .. } => "ttl",
         }
     }
 
     pub(crate) fn check(&self) -> Result<(), StoreError> {
-        let reason = match self.segments() {
-            Some(s) if s.segment_ms < 1 => "a segment must last at least 1 ms",
-            Some(s) if s.retention_ms < 0 => "the retention must not be negative",
+        let reason = match (&self.kind, self.segments()) {
+            (StoreKind::Ttl { ttl_ms }, _) if *ttl_ms < 1 => "a row must live for at least 1 ms",
+            (_, Some(s)) if s.segment_ms < 1 => "a segment must last at least 1 ms",
+            (_, Some(s)) if s.retention_ms < 0 => "the retention must not be negative",
             _ => return Ok(()),
         };
         Err(StoreError::BadSpec { store: self.name.to_string(), reason })

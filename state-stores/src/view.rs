@@ -5,7 +5,7 @@ use crate::shared_layer::SharedLayer;
 use crate::storage::{Home, MergedCursor, StoreCore, StoreReader, TableKey};
 use crate::store::{
     fetch, fetch_all, fetch_key_range, fetch_range, fetch_session, find_sessions, find_sessions_ending, get_as_of,
-    get_latest,
+    get_latest, live_row, live_rows,
 };
 use crate::{Entries, Positions, SessionEntries, SharedBytes, StoreError, StoreSpec, VersionedRecord, WindowEntries};
 use arc_swap::ArcSwapOption;
@@ -108,28 +108,28 @@ impl StoreView {
         &self.spec
     }
 
-    /// Key-value: the value of `key`.
+    /// Key-value, TTL: the value of `key`.
     ///
     /// # Errors
     /// The disk's, as for all reads below.
     pub fn get(&self, key: &[u8]) -> Result<Option<SharedBytes>, StoreError> {
-        StoreReader::get(self, TableKey::Main, key)
+        live_row(self, key)
     }
 
-    /// Key-value: entries from `from` to `to`, both inclusive, `None` meaning open.
+    /// Key-value, TTL: entries from `from` to `to`, both inclusive, `None` meaning open.
     ///
     /// # Errors
     /// The disk's.
     pub fn range(&self, from: Option<&[u8]>, to: Option<&[u8]>, direction: Direction) -> Result<Entries, StoreError> {
-        Entries::of_main(self, &KeyRange::inclusive(from, to), direction)
+        live_rows(self, &KeyRange::inclusive(from, to), direction)
     }
 
-    /// Key-value: entries whose key starts with `prefix`.
+    /// Key-value, TTL: entries whose key starts with `prefix`.
     ///
     /// # Errors
     /// The disk's.
     pub fn prefix(&self, prefix: &[u8], direction: Direction) -> Result<Entries, StoreError> {
-        Entries::of_main(self, &KeyRange::prefix(prefix), direction)
+        live_rows(self, &KeyRange::prefix(prefix), direction)
     }
 
     /// Window: see [`crate::WindowStore::fetch`].

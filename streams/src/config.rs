@@ -86,9 +86,13 @@ pub struct StreamsConfig {
     /// `windowstore.changelog.additional.retention.ms`: how much longer than its store a windowed change log keeps
     /// records, by their own times. Whoever processes records of long ago needs it to reach back so far.
     pub windowstore_changelog_additional_retention_ms: i64,
+    /// Bytes of memory for the state of all tasks of this instance: half of them for blocks of files, a quarter for writes
+    /// that are on their way there, a quarter for entries that are read again. What is not applied comes on top:
+    /// `max_uncommitted_bytes` for each thread and `apply_bytes` for each task.
+    pub state_memory_bytes: usize,
     /// `application.server`: host:port where this instance answers queries.
     pub application_server: String,
-    /// Unapplied state per task, in bytes, that forces a commit.
+    /// Uncommitted state per thread, in bytes, that forces a commit.
     pub max_uncommitted_bytes: usize,
     /// Committed state per task, in bytes, that is written to RocksDB at the latest.
     pub apply_bytes: usize,
@@ -130,6 +134,7 @@ impl StreamsConfig {
             num_standby_replicas: 0,
             replication_factor: -1,
             windowstore_changelog_additional_retention_ms: 24 * 60 * 60 * 1000,
+            state_memory_bytes: 256 * MIB,
             application_server: String::new(),
             max_uncommitted_bytes: 32 * MIB,
             apply_bytes: 16 * MIB,

@@ -5,6 +5,7 @@
 //!
 //! Start at [`StreamsBuilder`]: it draws a [`Topology`], which a runtime or a test driver runs.
 
+mod async_calls;
 pub mod broker;
 mod config;
 mod dsl;
@@ -22,12 +23,13 @@ mod task_id;
 pub mod topology;
 mod windowed_serde;
 
+pub use async_calls::{AsyncCall, AsyncClient, AsyncClients, AsyncOutcome, AsyncReply, AsyncResult, RetryPolicy};
 pub use comanda_state_stores::Validity;
 pub use config::{ErrorHandler, ProcessingGuarantee, ProductionHandler, StreamsConfig};
 pub use dsl::{
-    Bounds, BufferConfig, Consumed, EagerBufferConfig, Grouped, Joined, KGroupedStream, KGroupedTable, KStream, KTable,
-    Materialized, Produced, Repartitioned, StoreType, StreamsBuilder, StrictBufferConfig, Suppressed,
-    TimeWindowedKStream, TimeWindows,
+    AsyncCalls, Bounds, BufferConfig, Consumed, EagerBufferConfig, GlobalKTable, Grouped, Joined, KGroupedStream,
+    KGroupedTable, KStream, KTable, Materialized, Produced, Repartitioned, StoreType, StreamsBuilder,
+    StrictBufferConfig, Suppressed, TimeWindowedKStream, TimeWindows,
 };
 pub use error::StreamsError;
 pub use operators::TimestampExtractor;
@@ -42,8 +44,8 @@ pub use runtime::{
 };
 pub use serde::{Deserializer, Serde, SerdeError, Serdes, Serializer};
 pub use stores::{
-    ConnectedStore, KeyValueStore, StoreBuilder, StoreHandle, Stores, VersionedKeyValueStore, VersionedRecord,
-    WindowStore,
+    ConnectedStore, KeyValueStore, ReadOnlyKeyValueStore, StoreBuilder, StoreHandle, Stores, TtlKeyValueStore,
+    VersionedKeyValueStore, VersionedRecord, WindowStore,
 };
 pub use task_id::TaskId;
 pub use topology::{OffsetReset, Topology};

@@ -1,5 +1,6 @@
 # Instances of the program under test: started, awaited, killed, stopped, and what all of them used.
-# Sourced after ground.sh, never run. PROGRAM takes BOOTSTRAP STATE_DIR MODE and prints RUNNING.
+# Sourced after ground.sh, never run. PROGRAM, with arguments of its own if it is an array, takes
+# BOOTSTRAP STATE_DIR MODE and prints RUNNING.
 
 # A restarted instance may wait for the dead one's session (10 s) and for its state.
 RUNNING_LIMIT_S=90
@@ -22,13 +23,13 @@ end_instances() {
 }
 
 start_instance() {
-  within_run "$PROGRAM" "$BOOTSTRAP" "$RUN/state-$1" "$MODE" >"$RUN/instance-$1.out" 2>>"$RUN/instance-$1.err" &
+  within_run "${PROGRAM[@]}" "$BOOTSTRAP" "$RUN/state-$1" "$MODE" >"$RUN/instance-$1.out" 2>>"$RUN/instance-$1.err" &
   INSTANCES[$1]=$!
 }
 
 await_running() {
   local began=$SECONDS
-  until grep -q RUNNING "$RUN/instance-$1.out"; do
+  until grep -sq RUNNING "$RUN/instance-$1.out"; do
     alive "${INSTANCES[$1]}" || fail_instance "$1" "ended while starting"
     ((SECONDS - began < RUNNING_LIMIT_S)) || fail_instance "$1" "does not run after $RUNNING_LIMIT_S s"
     sleep 0.2

@@ -21,6 +21,8 @@ pub(super) fn check_payment(payment: &Payment, event: &PaymentEvent) -> Result<(
         }
         PaymentEvent::PaymentVoided(e) => (e.payment_id, None),
         PaymentEvent::PaymentFailed(e) => (e.payment_id, None),
+        PaymentEvent::PaymentActionRequired(e) => (e.payment_id, None),
+        PaymentEvent::PaymentDisputed(e) => (e.payment_id, None),
         PaymentEvent::Unknown(_) => return Ok(()),
     };
     if id != payment.id {
@@ -51,6 +53,8 @@ pub(super) fn take_payment(mut change: Change<'_>, event: &PaymentEvent) -> Vec<
         PaymentEvent::PaymentVoided(_) => payment.voided(),
         PaymentEvent::PaymentRefunded(e) => payment.refunded(e.attempt, e.amount_centavos),
         PaymentEvent::PaymentFailed(e) => payment.refused(e.operation, e.attempt, e.reason, at),
+        // The answer is still to come; a dispute is between the payment role and the bank.
+        PaymentEvent::PaymentActionRequired(_) | PaymentEvent::PaymentDisputed(_) => {}
         PaymentEvent::Unknown(_) => return vec![],
     }
     change.state.payment_known = true;

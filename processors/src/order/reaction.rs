@@ -125,22 +125,27 @@ impl<'a> Change<'a> {
         let command = match operation.kind {
             PaymentOperation::Authorize => {
                 let envelope = self.envelope::<AuthorizePayment>();
-                let (customer_id, payment_method_id) =
-                    (self.state.placed.customer_id, self.state.placed.payment_method_id);
+                let placed = &self.state.placed;
                 AuthorizePayment {
                     envelope,
                     order_id,
                     payment_id,
-                    customer_id,
-                    payment_method_id,
+                    customer_id: placed.customer_id,
+                    payment_method_id: placed.payment_method_id,
                     amount_centavos,
+                    restaurant_id: placed.restaurant_id,
+                    subtotal_centavos: placed.subtotal_centavos,
+                    delivery_fee_centavos: placed.delivery_fee_centavos,
+                    tax_centavos: placed.tax_centavos,
+                    discount_centavos: placed.discount_centavos,
                     attempt,
                 }
                 .into()
             }
             PaymentOperation::Capture => {
                 let envelope = self.envelope::<CapturePayment>();
-                CapturePayment { envelope, order_id, payment_id, amount_centavos, attempt }.into()
+                let driver_id = self.state.delivery.driver;
+                CapturePayment { envelope, order_id, payment_id, amount_centavos, driver_id, attempt }.into()
             }
             PaymentOperation::Refund => {
                 let envelope = self.envelope::<RefundPayment>();

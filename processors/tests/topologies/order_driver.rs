@@ -13,6 +13,8 @@ pub struct OrderRole {
     pub serdes: TopicSerdes,
     /// The latest view.
     pub view: Option<OrderView>,
+    /// The commands to payment in what was said last.
+    pub payments: Vec<PaymentCommand>,
 }
 
 /// Any message that the role reads.
@@ -52,7 +54,7 @@ impl OrderRole {
         let serdes = topic_serdes();
         let topology = order::topology(&serdes).unwrap();
         let driver = TopologyTestDriver::with_config(&topology, StreamsConfig::new("test", ""), now_ms).unwrap();
-        Self { driver, serdes, view: None }
+        Self { driver, serdes, view: None, payments: vec![] }
     }
 
     /// Sends a message; what the role says to it, views left out.
@@ -103,7 +105,9 @@ impl OrderRole {
         let deliveries = self.read("delivery.commands", serdes.delivery_commands);
         self.view = self.read("order.views", serdes.order_views).into_iter().last().or(self.view.take());
         let said = events.iter().map(event_in_short).chain(payments.iter().map(payment_in_short));
-        said.chain(deliveries.iter().map(delivery_in_short)).collect()
+        let said = said.chain(deliveries.iter().map(delivery_in_short)).collect();
+        self.payments = payments;
+        said
     }
 
     fn read<M: comanda_schemas::Message>(&mut self, topic: &str, serde: comanda_streams::Serde<M>) -> Vec<M> {

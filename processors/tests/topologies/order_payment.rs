@@ -104,3 +104,18 @@ fn a_delivered_order_whose_card_refuses_for_good_shows_a_failed_payment() {
     assert_eq!((view.order_id, view.status), (order_id(1), OrderStatus::Delivered));
     assert_eq!(view.payment_status, PaymentStatus::Failed);
 }
+
+#[test]
+fn payment_is_told_what_the_price_is_made_of_and_who_has_the_food() {
+    let mut role = OrderRole::new();
+    let order = place_order(1, 0);
+    role.send(order.clone());
+    let [PaymentCommand::AuthorizePayment(authorize)] = &role.payments[..] else { panic!("{:?}", role.payments) };
+    let parts = (authorize.subtotal_centavos, authorize.delivery_fee_centavos, authorize.tax_centavos);
+    assert_eq!(parts, (order.subtotal_centavos, order.delivery_fee_centavos, order.tax_centavos));
+    assert_eq!(authorize.discount_centavos, order.discount_centavos);
+    assert_eq!((authorize.restaurant_id, authorize.amount_centavos), (order.restaurant_id, order.total_centavos));
+    let role = picked_up_role();
+    let [PaymentCommand::CapturePayment(capture)] = &role.payments[..] else { panic!("{:?}", role.payments) };
+    assert_eq!(capture.driver_id, Some(driver(1)));
+}

@@ -10,10 +10,12 @@ CREATE TABLE IF NOT EXISTS payment_events
     order_id             UUID,
     payment_id           UUID,
     amount               Nullable(Decimal(18, 2)),
-    attempt              Int32,
+    attempt              Nullable(Int32),
     provider_reference   Nullable(String),
     operation            LowCardinality(Nullable(String)),
     reason               LowCardinality(Nullable(String)),
+    deadline_at          Nullable(DateTime64(3, 'UTC')),
+    dispute              LowCardinality(Nullable(String)),
     _topic               LowCardinality(String),
     _partition           Int32,
     _offset              Int64

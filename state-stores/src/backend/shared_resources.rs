@@ -9,14 +9,33 @@ pub struct ResourceSizes {
     pub block_cache_bytes: usize,
     /// Writes that are not yet on disk, of all tasks together; when it is full, flushes start.
     pub write_buffer_bytes: usize,
+    /// Entries that are read again, of all tasks together: each task is given its share
+    /// ([`crate::TaskStorage::set_read_cache_bytes`]).
+    pub read_cache_bytes: usize,
     /// Threads of RocksDB that flush and compact.
     pub background_jobs: i32,
 }
 
+/// Enough for some million small entries per process.
+const DEFAULT_BYTES: usize = 256 << 20;
+
+impl ResourceSizes {
+    /// `bytes` in all: half of them for blocks, a quarter for writes, a quarter for entries that are read again.
+    pub fn within(bytes: usize) -> Self {
+        let quarter = bytes / 4;
+        Self {
+            block_cache_bytes: 2 * quarter,
+            write_buffer_bytes: quarter,
+            read_cache_bytes: quarter,
+            background_jobs: 2,
+        }
+    }
+}
+
 impl Default for ResourceSizes {
-    /// 128 MiB of cache, 64 MiB of write buffers, 2 threads: enough for some million small entries per process.
+    /// Within 256 MiB.
     fn default() -> Self {
-        Self { block_cache_bytes: 128 << 20, write_buffer_bytes: 64 << 20, background_jobs: 2 }
+        Self::within(DEFAULT_BYTES)
     }
 }
 
@@ -90,5 +109,17 @@ impl SharedResources {
         options.set_write_buffer_size(MEMTABLE_BYTES);
         options.set_arena_block_size(ARENA_BLOCK_BYTES);
         options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_state_may_take_in_memory_is_shared_out_and_not_more() {
+        let sizes = ResourceSizes::within(96 << 20);
+        let parts = [sizes.block_cache_bytes, sizes.write_buffer_bytes, sizes.read_cache_bytes];
+        assert_eq!(parts, [48 << 20, 24 << 20, 24 << 20]);
     }
 }

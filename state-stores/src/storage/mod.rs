@@ -11,7 +11,7 @@ pub use open::Persistence;
 pub(crate) use reader::{LiveStore, StoreReader};
 pub use restore::ChangelogRecord;
 use table::Drained;
-pub(crate) use table::{Home, StoreCore, Table, TableKey, VersionWrite};
+pub(crate) use table::{Home, StoreCore, Sweep, Table, TableKey, VersionWrite};
 
 use crate::backend::{Backend, Batch, MemoryBackend, Payload, TableId};
 use crate::kill_points;
@@ -220,6 +220,11 @@ impl TaskStorage {
     /// Where other threads find the state of the last [`TaskStorage::publish`]. Clones lead to the same.
     pub fn views(&self) -> Views {
         self.views.clone()
+    }
+
+    /// Publishes at `views` from now on: whoever reads there need not know that a state was opened again.
+    pub fn publish_to(&mut self, views: Views) {
+        self.views = views;
     }
 
     /// Makes the committed state readable for other threads, as one value.

@@ -23,7 +23,7 @@ pub(crate) trait StoreReader {
 
     /// The earliest time that reads see.
     fn earliest_visible(&self) -> i64 {
-        self.spec().segments().map_or(i64::MIN, |segments| segments.earliest_visible(self.observed_ms()))
+        self.spec().earliest_visible(self.observed_ms())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Restoring from change logs: straight into the backend, in bounded batches, each with the offset it reaches.
 
 use super::table::table_name;
-use super::{TableKey, TaskStorage, home_of};
+use super::{Sweep, TableKey, TaskStorage, home_of};
 use crate::backend::{Batch, Payload, TableId};
 use crate::keys::{split_session_key, split_window_key};
 use crate::{StoreError, StoreKind, ValueAndTimestamp};
@@ -70,7 +70,7 @@ impl TaskStorage {
         record: &ChangelogRecord<'a>,
         batch: &mut Batch<'a>,
     ) -> Result<(), StoreError> {
-        let store = &mut self.stores[index];
+        let store = &self.stores[index];
         let time = match &store.spec.kind {
             StoreKind::Versioned(_) => {
                 // Versions depend on what is there: they take the ordinary way, without being logged again.
@@ -79,9 +79,14 @@ impl TaskStorage {
                 return Ok(());
             }
             StoreKind::KeyValue => None,
+            StoreKind::Ttl { .. } => {
+                self.restore_expiry(index, record, batch)?;
+                None
+            }
             StoreKind::Window(_) => Some(split_window_key(record.key).map(|(_, start, sequence)| (start, sequence))),
             StoreKind::Session(_) => Some(split_session_key(record.key).map(|(_, _, end)| (end, 0))),
         };
+        let store = &mut self.stores[index];
         let mut table = store.segment_of(0);
         if let Some(time) = time {
             let (time_ms, sequence) = time.ok_or_else(|| foreign(&store.spec.name, record))?;
@@ -98,6 +103,22 @@ impl TaskStorage {
         });
         let id = self.backend_table(index, table)?;
         batch.push(id, Payload::Borrowed(record.key), value);
+        Ok(())
+    }
+
+    /// The entry of a row that it replaces stays in the index: deleting expired rows passes over it.
+    fn restore_expiry<'a>(
+        &mut self,
+        index: usize,
+        record: &ChangelogRecord<'a>,
+        batch: &mut Batch<'a>,
+    ) -> Result<(), StoreError> {
+        if record.value.is_some() {
+            let id = self.backend_table(index, TableKey::EXPIRY)?;
+            let entry = crate::store::expiry_entry(record.timestamp_ms, record.key);
+            batch.push(id, Payload::Shared(entry.into()), Some(Payload::Borrowed(&[])));
+        }
+        self.stores[index].sweep = Sweep::FROM_THE_BEGINNING;
         Ok(())
     }
 

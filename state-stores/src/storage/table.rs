@@ -23,6 +23,11 @@ pub(crate) enum TableKey {
     Segment(i64),
 }
 
+impl TableKey {
+    /// The index of a TTL store by timestamp: such stores have no segments.
+    pub const EXPIRY: Self = Self::Segment(0);
+}
+
 /// A backend's table under its overlay. Without a number the backend has no such table yet.
 #[derive(Default)]
 pub(crate) struct Table {
@@ -62,8 +67,23 @@ pub(crate) struct StoreCore {
     pub applied: OwnTimes,
     /// Saved with the next batch.
     pub origin: Option<ChangelogOrigin>,
+    /// TTL stores: how far expired rows are deleted.
+    pub sweep: Sweep,
     /// Versioned stores: what the change log has not seen (their entries are not what it holds).
     pub version_log: Vec<VersionWrite>,
+}
+
+/// Where deleting the expired rows of a TTL store goes on. Only saves looking: from the beginning is right as well.
+#[derive(Clone, Copy)]
+pub(crate) struct Sweep {
+    /// No row is older.
+    pub from_ms: i64,
+    /// Nothing is looked for until that time is hidden.
+    pub next_ms: i64,
+}
+
+impl Sweep {
+    pub const FROM_THE_BEGINNING: Self = Self { from_ms: i64::MIN, next_ms: i64::MIN };
 }
 
 /// A put of a versioned store, as its change log holds it.
@@ -77,7 +97,8 @@ impl StoreCore {
     pub fn new(spec: StoreSpec, home: Home, times: OwnTimes) -> Self {
         let (main, segments) = Default::default();
         let (now, committed, applied) = (times, times, times);
-        Self { spec, home, main, segments, now, committed, applied, origin: None, version_log: Vec::new() }
+        let (sweep, version_log) = (Sweep::FROM_THE_BEGINNING, Vec::new());
+        Self { spec, home, main, segments, now, committed, applied, origin: None, sweep, version_log }
     }
 
     /// What its stored bytes mean: state of another layout cannot be taken over.
@@ -95,7 +116,7 @@ impl StoreCore {
 
     /// Whether it has a table outside its segments.
     pub fn has_main(&self) -> bool {
-        matches!(self.spec.kind, StoreKind::KeyValue | StoreKind::Versioned(_))
+        matches!(self.spec.kind, StoreKind::KeyValue | StoreKind::Versioned(_) | StoreKind::Ttl { .. })
     }
 
     pub fn saved(&self) -> SavedStore {
@@ -127,7 +148,7 @@ impl StoreCore {
 
     /// The earliest time that reads see now.
     pub fn earliest_visible(&self) -> i64 {
-        self.spec.segments().map_or(i64::MIN, |segments| segments.earliest_visible(self.now.observed_ms))
+        self.spec.earliest_visible(self.now.observed_ms)
     }
 
     /// The segment of `time_ms`. Key-value stores have none.
@@ -180,6 +201,7 @@ impl StoreCore {
         self.segments.retain(|_, table| table.backend.is_some() || !table.overlay.is_clean());
         self.version_log.clear();
         self.now = self.committed;
+        self.sweep = Sweep::FROM_THE_BEGINNING;
     }
 
     /// The backend has what is committed; up to `cache_bytes` of it stay readable above.

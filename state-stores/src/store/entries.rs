@@ -1,5 +1,6 @@
 //! What scans yield: entries of one or several tables, in order, as of the moment the scan began.
 
+use super::ttl::is_live;
 use crate::backend::{Direction, KeyRange};
 use crate::keys::{split_session_key, split_window_key};
 use crate::storage::{MergedCursor, StoreReader, TableKey};
@@ -16,8 +17,21 @@ pub struct Entries {
 /// Which stored keys belong to the answer; ranges also meet those of longer user keys.
 pub(super) enum Filter {
     All,
-    Window { keys: Keys, from_ms: i64, to_ms: i64 },
-    Session { keys: Keys, earliest_end_ms: i64, latest_end_ms: i64, latest_start_ms: i64 },
+    Window {
+        keys: Keys,
+        from_ms: i64,
+        to_ms: i64,
+    },
+    Session {
+        keys: Keys,
+        earliest_end_ms: i64,
+        latest_end_ms: i64,
+        latest_start_ms: i64,
+    },
+    /// By the timestamp in front of the value.
+    Ttl {
+        earliest_ms: i64,
+    },
 }
 
 /// Which user keys.
@@ -44,13 +58,22 @@ impl Keys {
 impl Filter {
     fn accepts(&self, stored: &[u8]) -> bool {
         match self {
-            Filter::All => true,
+            Filter::All | Filter::Ttl { .. } => true,
             Filter::Window { keys, from_ms, to_ms } => split_window_key(stored)
                 .is_some_and(|(key, start, _)| *from_ms <= start && start <= *to_ms && keys.accepts(key)),
             Filter::Session { keys, earliest_end_ms, latest_end_ms, latest_start_ms } => split_session_key(stored)
                 .is_some_and(|(key, start, end)| {
                     *earliest_end_ms <= end && end <= *latest_end_ms && start <= *latest_start_ms && keys.accepts(key)
                 }),
+        }
+    }
+}
+
+impl Filter {
+    fn accepts_value(&self, stored: &[u8]) -> bool {
+        match self {
+            Filter::Ttl { earliest_ms } => is_live(stored, *earliest_ms),
+            _ => true,
         }
     }
 }
@@ -66,8 +89,17 @@ impl Entries {
         range: &KeyRange,
         direction: Direction,
     ) -> Result<Self, StoreError> {
+        Self::of_main_filtered(reader, range, Filter::All, direction)
+    }
+
+    pub(super) fn of_main_filtered(
+        reader: &impl StoreReader,
+        range: &KeyRange,
+        filter: Filter,
+        direction: Direction,
+    ) -> Result<Self, StoreError> {
         let cursor = reader.scan(TableKey::Main, range, direction)?;
-        Ok(Self { cursors: VecDeque::from([cursor]), filter: Filter::All })
+        Ok(Self { cursors: VecDeque::from([cursor]), filter })
     }
 
     /// Entries of the segments that hold times from `from_ms` to `to_ms` inclusive.
@@ -93,10 +125,11 @@ impl Entries {
     fn next_entry(&mut self) -> Result<Option<(SharedBytes, SharedBytes)>, StoreError> {
         while let Some(cursor) = self.cursors.front_mut() {
             let filter = &self.filter;
-            if let Some(entry) = cursor.next(|key| filter.accepts(key))? {
-                return Ok(Some(entry));
+            match cursor.next(|key| filter.accepts(key))? {
+                Some(entry) if filter.accepts_value(&entry.1) => return Ok(Some(entry)),
+                Some(_) => {}
+                None => drop(self.cursors.pop_front()),
             }
-            self.cursors.pop_front();
         }
         Ok(None)
     }

@@ -3,6 +3,7 @@
 mod entries;
 mod key_value;
 mod session;
+mod ttl;
 mod versioned;
 mod window;
 
@@ -10,11 +11,13 @@ pub use crate::backend::Direction;
 pub use entries::{Entries, SessionEntries, SessionEntry, WindowEntries, WindowEntry};
 pub use key_value::KeyValueStore;
 pub use session::SessionStore;
+pub use ttl::TtlStore;
 pub use versioned::{Validity, VersionedRecord, VersionedStore};
 pub use window::WindowStore;
 
 pub(crate) use key_value::approximate_entries;
 pub(crate) use session::{fetch_session, find_sessions, find_sessions_ending};
+pub(crate) use ttl::{expiry_entry, live_row, live_rows};
 pub(crate) use versioned::{get_as_of, get_latest};
 pub(crate) use window::{fetch, fetch_all, fetch_key_range, fetch_range};
 
@@ -81,6 +84,14 @@ impl TaskStores {
         self.handle(name, "versioned", |kind| matches!(kind, StoreKind::Versioned(_))).map(VersionedStore)
     }
 
+    /// The TTL store of that name.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownStore`], [`StoreError::WrongKind`].
+    pub fn ttl(&self, name: &str) -> Result<TtlStore, StoreError> {
+        self.handle(name, "ttl", |kind| matches!(kind, StoreKind::Ttl { .. })).map(TtlStore)
+    }
+
     fn handle(&self, name: &str, asked: &'static str, fits: fn(&StoreKind) -> bool) -> Result<Handle, StoreError> {
         let storage = self.storage.borrow();
         let index = storage.store_index(name)?;
@@ -108,6 +119,11 @@ impl TaskStores {
     #[inline]
     pub fn set_record_timestamp(&self, timestamp_ms: i64) {
         self.storage.borrow_mut().set_record_timestamp(timestamp_ms);
+    }
+
+    /// See [`TaskStorage::observe_stream_time`].
+    pub fn observe_stream_time(&self, stream_time_ms: i64) {
+        self.storage.borrow_mut().observe_stream_time(stream_time_ms);
     }
 
     /// See [`TaskStorage::uncommitted_bytes`].

@@ -87,6 +87,7 @@ fn specs() -> Vec<StoreSpec> {
             StoreSpec::session(&name("session"), RETENTION_MS).segment_ms(SEGMENT_MS),
             StoreSpec::session(&name("session-tick"), RETENTION_MS).segment_ms(SEGMENT_MS).one_tick_more(),
             StoreSpec::versioned(&name("versioned"), RETENTION_MS).segment_ms(SEGMENT_MS),
+            StoreSpec::ttl(&name("ttl"), RETENTION_MS),
         ]
     };
     let mut specs = kinds("disk");
@@ -232,6 +233,7 @@ impl History {
                 }
                 (!refused).then(|| (key.to_vec(), logged_at))
             }
+            StoreKind::Ttl { .. } => return self.write_ttl(index, key, value.as_ref().map(<[u8; 2]>::as_slice), act),
             StoreKind::Window(_) => {
                 let accepted = self.stores.window(&spec.name).unwrap().put(key, stored, time);
                 let (expected, written) = model.window_put(key, stored, time);
@@ -259,6 +261,42 @@ impl History {
         if let Some((key, at_ms)) = written.filter(|_| spec.logged) {
             self.undrained[index].push((key, value.map(|value| value.to_vec()), at_ms));
         }
+    }
+
+    /// A record makes stream time go on, expired rows go, and a row is put that is of then or earlier.
+    fn write_ttl(&mut self, index: usize, key: &[u8], value: Option<&[u8]>, act: &Act) {
+        const EARLIER_MS: i64 = 25;
+        let Act::Write { time, length, if_absent, .. } = act else { return };
+        let (stream_ms, record_ms) = (time * TIME_STEP_MS, 10 * self.writes + 7);
+        self.observe(stream_ms);
+        let (name, model) = (self.specs[index].name.clone(), &mut self.now.stores[index]);
+        let (store, timestamp_ms) = (self.stores.ttl(&name).unwrap(), stream_ms - length * EARLIER_MS);
+        let mut logged = vec![];
+        if *if_absent {
+            let gone = model.delete_expired();
+            assert!(store.delete_expired(1_000).unwrap() >= gone.len());
+            logged.extend(gone.into_iter().map(|key| (key, None, record_ms)));
+        }
+        match value {
+            Some(value) => {
+                let accepted = store.put(key, value, timestamp_ms).unwrap();
+                let stored = ValueAndTimestamp { timestamp_ms, value }.encode();
+                assert_eq!(accepted, model.ttl_put(key, &stored, timestamp_ms), "{name}: put of {timestamp_ms}");
+                logged.extend(accepted.then(|| (key.to_vec(), Some(value.to_vec()), timestamp_ms)));
+            }
+            None => {
+                store.delete(key).unwrap();
+                model.put(key, None);
+                logged.push((key.to_vec(), None, record_ms));
+            }
+        }
+        self.undrained[index].extend(logged);
+    }
+
+    /// Stream time, which all TTL stores share.
+    fn observe(&mut self, stream_ms: i64) {
+        self.stores.observe_stream_time(stream_ms);
+        self.now.stores.iter_mut().for_each(|store| store.observe_stream_time(stream_ms));
     }
 
     fn drain(&mut self) {
@@ -423,6 +461,8 @@ impl History {
         });
         assert_eq!(self.stores.positions().changelogs.get(&spec.name), Some(&log_end(log)));
         self.now.stores[index] = self.kafka.stores[index].clone();
+        // The group's committed offsets have it.
+        self.observe(self.kafka.stores[index].stream_time_ms());
     }
 
     fn wipe_store(&mut self, index: usize) {

@@ -49,6 +49,49 @@ impl ModelStore {
         self.set((0, key.to_vec()), value.map(|value| (key.to_vec(), 0, 0, value.to_vec())));
     }
 
+    pub fn observe_stream_time(&mut self, stream_time_ms: i64) {
+        if matches!(self.spec.kind, StoreKind::Ttl { .. }) {
+            self.observed_ms = self.observed_ms.max(stream_time_ms);
+        }
+    }
+
+    /// As a TTL store was told.
+    pub fn stream_time_ms(&self) -> i64 {
+        if matches!(self.spec.kind, StoreKind::Ttl { .. }) { self.observed_ms } else { i64::MIN }
+    }
+
+    /// Key-value entries have no time of their own and are always seen.
+    fn is_seen(&self, timestamp_ms: i64) -> bool {
+        match self.spec.kind {
+            StoreKind::Ttl { ttl_ms } => self.observed_ms == i64::MIN || timestamp_ms + ttl_ms > self.observed_ms,
+            _ => true,
+        }
+    }
+
+    pub fn ttl_put(&mut self, key: &[u8], stored: &[u8], timestamp_ms: i64) -> bool {
+        let is_seen = self.is_seen(timestamp_ms);
+        if is_seen {
+            self.set((0, key.to_vec()), Some((key.to_vec(), timestamp_ms, 0, stored.to_vec())));
+        }
+        is_seen
+    }
+
+    /// The keys deleted, oldest first.
+    pub fn delete_expired(&mut self) -> Vec<Bytes> {
+        let gone = self.entries.values().filter(|row| !self.is_seen(row.1));
+        let mut gone: Vec<(i64, Bytes)> = gone.map(|row| (row.1, row.0.clone())).collect();
+        gone.sort();
+        let keys: Vec<Bytes> = gone.into_iter().map(|(_, key)| key).collect();
+        keys.iter().for_each(|key| self.put(key, None));
+        keys
+    }
+
+    /// Key-value and live TTL entries; what has no time shows none.
+    fn rows(&self, direction: Direction, accept: impl Fn(&[u8]) -> bool) -> Vec<Found> {
+        let rows = self.found(direction, |entry| accept(&entry.0) && self.is_seen(entry.1));
+        rows.into_iter().map(|(key, _, _, value)| (key, 0, 0, value)).collect()
+    }
+
     /// The stored key written, if any; what the store should answer.
     pub fn window_put(&mut self, key: &[u8], value: Option<&[u8]>, start_ms: i64) -> (bool, Option<Bytes>) {
         let StoreKind::Window(spec) = self.spec.kind.clone() else { panic!() };
@@ -106,16 +149,18 @@ impl ModelStore {
 
 impl Reads for Model {
     fn get(&self, store: usize, key: &[u8]) -> Option<Bytes> {
-        self.stores[store].entries.get(&(0, key.to_vec())).map(|entry| entry.3.clone())
+        let store = &self.stores[store];
+        let found = store.entries.get(&(0, key.to_vec())).filter(|entry| store.is_seen(entry.1));
+        found.map(|entry| entry.3.clone())
     }
 
     fn range(&self, store: usize, from: Option<&[u8]>, to: Option<&[u8]>, direction: Direction) -> Vec<Found> {
         let inside = |key: &[u8]| from.is_none_or(|from| from <= key) && to.is_none_or(|to| key <= to);
-        self.stores[store].found(direction, |entry| inside(&entry.0))
+        self.stores[store].rows(direction, inside)
     }
 
     fn prefix(&self, store: usize, prefix: &[u8], direction: Direction) -> Vec<Found> {
-        self.stores[store].found(direction, |entry| entry.0.starts_with(prefix))
+        self.stores[store].rows(direction, |key| key.starts_with(prefix))
     }
 
     fn window_fetch(&self, store: usize, key: &[u8], start_ms: i64) -> Option<Bytes> {

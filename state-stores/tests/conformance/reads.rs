@@ -47,7 +47,7 @@ pub fn assert_same_answers(specs: &[StoreSpec], subject: &impl Reads, model: &im
     for (index, spec) in specs.iter().enumerate() {
         let compare = Compare { index, context: format!("{} {when}", spec.name), subject, model };
         match &spec.kind {
-            StoreKind::KeyValue => compare.key_value(),
+            StoreKind::KeyValue | StoreKind::Ttl { .. } => compare.key_value(),
             StoreKind::Window(window) => compare.window(window.retain_duplicates),
             StoreKind::Session(_) => compare.session(),
             StoreKind::Versioned(_) => compare.versioned(),

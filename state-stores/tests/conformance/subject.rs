@@ -114,6 +114,9 @@ fn version(key: &[u8], record: Option<VersionedRecord>) -> Option<Found> {
 
 impl Reads for Live<'_> {
     fn get(&self, store: usize, key: &[u8]) -> Option<Vec<u8>> {
+        if let Ok(store) = self.0.ttl(&self.1[store].name) {
+            return bytes(store.get(key).unwrap());
+        }
         let store = self.0.key_value(&self.1[store].name).unwrap();
         let borrowed = store.get_with(key, <[u8]>::to_vec).unwrap();
         assert_eq!(borrowed, bytes(store.get(key).unwrap()));
@@ -121,11 +124,19 @@ impl Reads for Live<'_> {
     }
 
     fn range(&self, store: usize, from: Option<&[u8]>, to: Option<&[u8]>, direction: Direction) -> Vec<Found> {
-        pairs(self.0.key_value(&self.1[store].name).unwrap().range(from, to, direction).unwrap())
+        let name = &self.1[store].name;
+        match self.0.ttl(name) {
+            Ok(store) => pairs(store.range(from, to, direction).unwrap()),
+            Err(_) => pairs(self.0.key_value(name).unwrap().range(from, to, direction).unwrap()),
+        }
     }
 
     fn prefix(&self, store: usize, prefix: &[u8], direction: Direction) -> Vec<Found> {
-        pairs(self.0.key_value(&self.1[store].name).unwrap().prefix(prefix, direction).unwrap())
+        let name = &self.1[store].name;
+        match self.0.ttl(name) {
+            Ok(store) => pairs(store.prefix(prefix, direction).unwrap()),
+            Err(_) => pairs(self.0.key_value(name).unwrap().prefix(prefix, direction).unwrap()),
+        }
     }
 
     fn window_fetch(&self, store: usize, key: &[u8], start_ms: i64) -> Option<Vec<u8>> {

@@ -23,7 +23,7 @@ pub(crate) type BuilderRef = Rc<Drawing>;
 
 /// Draws a topology; `build` checks it.
 pub struct StreamsBuilder {
-    drawing: BuilderRef,
+    pub(super) drawing: BuilderRef,
 }
 
 impl Default for StreamsBuilder {
@@ -84,7 +84,7 @@ impl StreamsBuilder {
     }
 }
 
-fn spec_of<K, V>(consumed: &Consumed<K, V>) -> SourceSpec<K, V> {
+pub(super) fn spec_of<K, V>(consumed: &Consumed<K, V>) -> SourceSpec<K, V> {
     SourceSpec {
         keys: consumed.keys.clone(),
         values: consumed.values.clone(),

@@ -2,9 +2,11 @@
 //!
 //! Functions see keys and values as `Option`, since Kafka's may be null.
 
+mod async_calls;
 mod builder;
 mod change_serde;
 mod config;
+mod global_table;
 mod grouped;
 mod grouped_table;
 mod kstream;
@@ -17,8 +19,10 @@ mod table_node;
 mod windowed;
 mod windows;
 
+pub use async_calls::AsyncCalls;
 pub use builder::StreamsBuilder;
 pub use config::{Consumed, Grouped, Joined, Materialized, Produced, Repartitioned, StoreType};
+pub use global_table::GlobalKTable;
 pub use grouped::KGroupedStream;
 pub use grouped_table::KGroupedTable;
 pub use kstream::KStream;

@@ -60,6 +60,25 @@ pub(crate) struct SourceSpec<K, V> {
     pub partition_check: bool,
 }
 
+impl<K, V> SourceSpec<K, V> {
+    /// A record as its readers see it, its rules checked.
+    pub fn decode(&self, topic: &str, raw: &RawRecord) -> Result<Record<K, V>, SerdeError> {
+        let key = raw.key.as_ref().map(|bytes| self.keys.deserialize_shared(topic, bytes));
+        let value = raw.value.as_ref().map(|bytes| self.values.deserialize_shared(topic, bytes));
+        let key = key.transpose().map_err(|e| within("key", e))?;
+        let value = value.transpose().map_err(|e| within("value", e))?;
+        if let Some(check) = &self.validator {
+            check(key.as_ref(), value.as_ref()).map_err(SerdeError::invalid)?;
+        }
+        Ok(Record { key, value, timestamp: raw.timestamp, headers: raw.headers.clone() })
+    }
+
+    /// Its event time; negative: to be dropped.
+    pub fn extract_time(&self, record: &Record<K, V>, partition_time: Option<i64>) -> Result<i64, SerdeError> {
+        self.extractor.extract(record, partition_time)
+    }
+}
+
 impl<K, V> Clone for SourceSpec<K, V> {
     fn clone(&self) -> Self {
         Self {
@@ -100,17 +119,6 @@ impl<K: Data, V: Data> SourceNode<K, V> {
         };
         Err(SerdeError::invalid(format!("misrouted: {reason}")))
     }
-
-    fn decode(&self, raw: &RawRecord) -> Result<Record<K, V>, SerdeError> {
-        let key = raw.key.as_ref().map(|bytes| self.spec.keys.deserialize_shared(&self.topic, bytes));
-        let value = raw.value.as_ref().map(|bytes| self.spec.values.deserialize_shared(&self.topic, bytes));
-        let key = key.transpose().map_err(|e| within("key", e))?;
-        let value = value.transpose().map_err(|e| within("value", e))?;
-        if let Some(check) = &self.spec.validator {
-            check(key.as_ref(), value.as_ref()).map_err(SerdeError::invalid)?;
-        }
-        Ok(Record { key, value, timestamp: raw.timestamp, headers: raw.headers.clone() })
-    }
 }
 
 fn within(part: &str, error: SerdeError) -> SerdeError {
@@ -124,8 +132,8 @@ impl<K: Data, V: Data> SourceQueueNode for SourceNode<K, V> {
 
     fn stage(&mut self, raw: &RawRecord, partition_time: Option<i64>) -> Result<Staged, SerdeError> {
         self.check_place(raw)?;
-        let mut record = self.decode(raw)?;
-        record.timestamp = self.spec.extractor.extract(&record, partition_time)?;
+        let mut record = self.spec.decode(&self.topic, raw)?;
+        record.timestamp = self.spec.extract_time(&record, partition_time)?;
         if record.timestamp < 0 {
             return Ok(Staged::Dropped);
         }

@@ -8,9 +8,10 @@ pub use fixed_key::{FixedKeyProcessor, FixedKeyProcessorContext, FixedKeyRecord}
 pub(crate) use fixed_key::FixedKey;
 pub(crate) use node::{ProcessorNode, Punctuated, PunctuatedNode, Schedules};
 
+use crate::dsl::GlobalKTable;
 use crate::error::StreamsError;
 use crate::record::{Data, Record};
-use crate::stores::StoreHandle;
+use crate::stores::{ReadOnlyKeyValueStore, StoreHandle};
 use crate::task::{RecordMetadata, TaskContext};
 use crate::topology::{Outputs, Wiring};
 use std::cell::{Cell, RefCell};
@@ -81,6 +82,11 @@ impl<'a, 'w> InitContext<'a, 'w> {
     /// Opens a store that was connected to the processor.
     pub fn open<S: 'static>(&mut self, handle: &StoreHandle<S>) -> Result<Rc<S>, StreamsError> {
         handle.open(self.wiring)
+    }
+
+    /// Opens a global table to look into it.
+    pub fn open_global<KG, VG>(&self, table: &GlobalKTable<KG, VG>) -> ReadOnlyKeyValueStore<KG, VG> {
+        table.def.open(self.wiring)
     }
 
     /// Fires `punctuate` every `interval_ms`. Stream-time schedules fire first right after the first record, wall-clock

@@ -129,8 +129,10 @@ impl StreamThread {
             }
         }
         let (queried, config) = (self.shared.queries.is_enabled(), &self.shared.config);
+        let read_cache_bytes = self.read_cache_bytes();
         for slot in self.slots.iter_mut().filter(|slot| dirty.contains(&slot.task.id())) {
             self.at_work = Some(slot.task.id());
+            slot.task.stores().with_storage(|storage| storage.set_read_cache_bytes(read_cache_bytes));
             slot.task.stores().set_changelogs_current(self.now.wall_clock_ms);
             slot.apply_if_due(config.apply_bytes, config.flush_bytes)?;
             if queried {
@@ -139,6 +141,12 @@ impl StreamThread {
         }
         self.at_work = None;
         Ok(())
+    }
+
+    /// A task's share, threads counting alike.
+    fn read_cache_bytes(&self) -> usize {
+        let threads = self.shared.config.num_stream_threads.max(1);
+        self.shared.resources.sizes().read_cache_bytes / threads / self.slots.iter().count().max(1)
     }
 
     /// What time demands: a quiet task's state reaches the disk too, and queries that have just begun see it.

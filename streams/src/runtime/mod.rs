@@ -3,6 +3,7 @@
 mod collector;
 mod commit;
 mod ending;
+mod globals;
 mod group;
 mod instance_state;
 mod leader;

@@ -5,6 +5,7 @@ use super::query::QueryRegistry;
 use super::restore_rate::RestoreRate;
 use super::simulated::TaskDisks;
 use super::state_dir::StateDirectory;
+use crate::async_calls::AsyncClients;
 use crate::broker::{Broker, TopicPartition};
 use crate::config::StreamsConfig;
 use crate::error::StreamsError;
@@ -12,7 +13,7 @@ use crate::membership::Assignment;
 use crate::task_id::TaskId;
 use crate::topology::{SubTopology, Topology};
 use comanda_state_stores::backend::SharedResources;
-use comanda_state_stores::{Persistence, StoreError, TaskStorage};
+use comanda_state_stores::{Persistence, Remedy, StoreError, TaskStorage, Views};
 use std::sync::{Arc, Mutex};
 
 /// Is told each task that begins to run.
@@ -29,7 +30,10 @@ pub(super) struct Shared {
     pub disks: Option<Arc<dyn TaskDisks>>,
     pub queries: Arc<QueryRegistry>,
     pub restore_rate: Mutex<RestoreRate>,
+    pub async_clients: Mutex<AsyncClients>,
     pub restore_listener: Mutex<Option<RestoreListener>>,
+    /// The global tables, once they were read to their end.
+    pub globals: Views,
     /// The last assignment any thread has got: where keys are, for queries.
     pub assignment: Mutex<Option<Assignment>>,
 }
@@ -46,6 +50,30 @@ impl Shared {
         if let Some(listener) = &*self.restore_listener.lock().expect("listeners must not panic") {
             listener(restored);
         }
+    }
+
+    /// Whether tasks may run: the global tables, if there are any, are there.
+    pub fn has_globals(&self) -> bool {
+        self.topology.globals().is_empty() || self.globals.load().is_some()
+    }
+
+    /// Opens the state of the global tables. What cannot be opened is deleted and read anew.
+    pub fn open_globals(&self) -> Result<TaskStorage, StreamsError> {
+        let specs = self.topology.global_stores(&self.config);
+        let open = || {
+            let directory = self.directory.global_directory();
+            TaskStorage::open(&specs, Persistence::RocksDb { directory, resources: self.resources.clone() })
+        };
+        let mut storage = match open() {
+            Err(error) if error.remedy() == Remedy::TaskCorrupted => {
+                tracing::error!(%error, "the state of the global tables is unusable: reading all of it");
+                TaskStorage::destroy(&self.directory.global_directory())?;
+                open()?
+            }
+            opened => opened?,
+        };
+        storage.publish_to(self.globals.clone());
+        Ok(storage)
     }
 
     /// Where a task keeps its state.

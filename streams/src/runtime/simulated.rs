@@ -8,14 +8,15 @@ use super::seat::Seat;
 use super::shared::Shared;
 use super::state_dir::StateDirectory;
 use super::thread::{StreamThread, TaskOpener};
+use crate::async_calls::AsyncClients;
 use crate::broker::Broker;
 use crate::config::StreamsConfig;
 use crate::error::StreamsError;
 use crate::membership::ProcessId;
 use crate::task_id::TaskId;
 use crate::topology::Topology;
-use comanda_state_stores::StoreError;
 use comanda_state_stores::backend::{Backend, SharedResources};
+use comanda_state_stores::{StoreError, Views};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub struct Simulation {
     pub offset_sums: BTreeMap<TaskId, i64>,
     /// The disks.
     pub disks: Arc<dyn TaskDisks>,
+    /// Who makes its asynchronous calls.
+    pub async_clients: AsyncClients,
 }
 
 /// A simulated instance: what its threads share.
@@ -58,7 +61,7 @@ pub struct SimulatedInstance(Arc<Shared>);
 impl SimulatedInstance {
     /// An instance without threads. Its states can be queried.
     pub fn new(simulation: Simulation) -> Self {
-        let Simulation { topology, config, broker, process_id, offset_sums, disks } = simulation;
+        let Simulation { topology, config, broker, process_id, offset_sums, disks, async_clients } = simulation;
         let queries = Arc::new(QueryRegistry::default());
         queries.enable();
         Self(Arc::new(Shared {
@@ -70,7 +73,9 @@ impl SimulatedInstance {
             resources: SharedResources::default(),
             disks: Some(disks),
             queries,
+            async_clients: Mutex::new(async_clients),
             restore_listener: Mutex::new(None),
+            globals: Views::default(),
             assignment: Mutex::new(None),
         }))
     }

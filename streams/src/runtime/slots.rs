@@ -151,6 +151,11 @@ impl Slots {
         self.iter().any(|slot| slot.task.buffered_records() > 0)
     }
 
+    /// Whether an asynchronous call has been answered since the last step.
+    pub fn has_answers(&self) -> bool {
+        self.iter().any(|slot| slot.task.has_answers())
+    }
+
     pub fn uncommitted_bytes(&self) -> usize {
         self.iter().map(|slot| slot.task.stores().uncommitted_bytes()).sum()
     }

@@ -65,6 +65,11 @@ impl StateDirectory {
         self.path.join(task.to_string())
     }
 
+    /// Where the global tables' RocksDB lives.
+    pub fn global_directory(&self) -> PathBuf {
+        self.path.join("global")
+    }
+
     /// What the disk holds of each task.
     pub fn offset_sums(&self) -> BTreeMap<TaskId, i64> {
         self.sums().clone()

@@ -6,14 +6,16 @@ use super::query::{QueryRegistry, QueryableStore};
 use super::restore_rate::RestoreRate;
 use super::shared::Shared;
 use super::state_dir::StateDirectory;
-use super::workers::{Report, run_stream_thread, spawn};
+use super::workers::{Report, run_global_thread, run_stream_thread, spawn};
+use crate::async_calls::AsyncClient;
 use crate::broker::Broker;
 use crate::config::StreamsConfig;
 use crate::error::StreamsError;
 use crate::serde::Serde;
 use crate::task_id::TaskId;
 use crate::topology::Topology;
-use comanda_state_stores::backend::SharedResources;
+use comanda_state_stores::Views;
+use comanda_state_stores::backend::{ResourceSizes, SharedResources};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -63,16 +65,19 @@ impl KafkaStreams {
     pub fn new(topology: Topology, config: StreamsConfig, broker: Arc<dyn Broker>) -> Result<Self, StreamsError> {
         config.check()?;
         let directory = StateDirectory::open(&config.state_dir, &config.application_id)?;
+        let resources = SharedResources::new(ResourceSizes::within(config.state_memory_bytes));
         let shared = Shared {
             restore_rate: Mutex::new(RestoreRate::new(config.restore_max_bytes_per_s)),
             config,
             topology,
             broker,
             directory,
-            resources: SharedResources::default(),
+            resources,
             disks: None,
             queries: Arc::new(QueryRegistry::default()),
+            async_clients: Mutex::default(),
             restore_listener: Mutex::new(None),
+            globals: Views::default(),
             assignment: Mutex::new(None),
         };
         Ok(Self {
@@ -89,6 +94,12 @@ impl KafkaStreams {
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Has the topology's calls of that name made by `client`. Without one the tasks that make them do not start.
+    pub fn set_async_client(&self, name: &str, client: Arc<dyn AsyncClient>) {
+        let mut clients = self.shared.async_clients.lock().expect("nothing panics while it holds the lock");
+        *clients = std::mem::take(&mut *clients).with(name, client);
     }
 
     /// Is told every change of state: new, old. It must return soon and not panic.
@@ -119,8 +130,13 @@ impl KafkaStreams {
             let run = move || run_stream_thread(shared, slot, clock, stop, reports);
             self.threads.push(spawn(&name, run)?);
         }
-        let (state, stop, count) = (self.state.clone(), self.stop.clone(), self.threads.len());
-        self.supervisor = Some(spawn("supervisor", move || supervise(&inbox, &state, &stop, count))?);
+        let count = self.threads.len();
+        if !self.shared.topology.globals().is_empty() {
+            let (shared, stop) = (self.shared.clone(), self.stop.clone());
+            self.threads.push(spawn("global", move || run_global_thread(shared, stop, reports))?);
+        }
+        let (state, stop, threads) = (self.state.clone(), self.stop.clone(), self.threads.len());
+        self.supervisor = Some(spawn("supervisor", move || supervise(&inbox, &state, &stop, (count, threads)))?);
         Ok(())
     }
 
@@ -216,9 +232,15 @@ impl Drop for KafkaStreams {
 }
 
 /// Turns what threads report into the instance's state; the first death stops them all.
-fn supervise(reports: &Receiver<Report>, state: &StateMachine, stop: &AtomicBool, count: usize) {
-    let mut running = vec![false; count];
-    let mut alive = count;
+/// Of `threads` the first `stream_threads` run tasks.
+fn supervise(
+    reports: &Receiver<Report>,
+    state: &StateMachine,
+    stop: &AtomicBool,
+    (stream_threads, threads): (usize, usize),
+) {
+    let mut running = vec![false; stream_threads];
+    let mut alive = threads;
     while alive > 0 {
         let Ok(report) = reports.recv() else { break };
         match report {

@@ -57,12 +57,15 @@ impl StreamThread {
 
     fn start(&mut self, id: TaskId, state: OpenedState) -> Result<(), StreamsError> {
         let OpenedState { storage, committed, starts, restored } = state;
+        let async_clients = self.shared.async_clients.lock().expect("nothing panics while it holds the lock").clone();
         let mut task = Task::new(TaskSetup {
             id,
             topology: &self.shared.topology,
             sub_topologies: &[id.sub_topology],
             config: &self.shared.config,
             stores: TaskStores::new(storage),
+            globals: self.shared.globals.clone(),
+            async_clients: &async_clients,
             collector: self.way_out(),
             now_ms: self.now.wall_clock_ms,
         })?;

@@ -196,6 +196,7 @@ impl StreamThread {
             self.punctuate()?;
         }
         self.commit_if_due()?;
+        self.start_calls()?;
         self.flush_if_due()?;
         self.watch_sources()?;
         self.clean_up();
@@ -222,7 +223,8 @@ impl StreamThread {
 
     fn fetch(&mut self) -> Result<(), StreamsError> {
         // Records may wait for something else than their turn: the schema registry, another input, a join.
-        let wait = if self.slots.has_work() && self.at_it { Duration::ZERO } else { IDLE_WAIT };
+        let is_busy = self.slots.has_work() && self.at_it || self.slots.has_answers();
+        let wait = if is_busy { Duration::ZERO } else { IDLE_WAIT };
         let mut fetched = std::mem::take(&mut self.fetched);
         self.consumer.poll(wait, FETCH_RECORDS, &mut fetched)?;
         self.at_it = !fetched.is_empty();
@@ -267,6 +269,16 @@ impl StreamThread {
         }
         self.at_work = None;
         self.note_transaction();
+        Ok(())
+    }
+
+    /// After a commit, so that a task which is never at rest has its calls made too. A task about to leave begins none.
+    fn start_calls(&mut self) -> Result<(), StreamsError> {
+        for slot in self.slots.iter_mut().filter(|slot| !self.leaving.contains(&slot.task.id())) {
+            self.at_work = Some(slot.task.id());
+            slot.task.start_calls(self.now.wall_clock_ms)?;
+        }
+        self.at_work = None;
         Ok(())
     }
 

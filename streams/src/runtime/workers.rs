@@ -1,6 +1,7 @@
 //! The OS threads of an instance: one per stream thread, each with some that open its tasks and one that keeps its session
 //! alive.
 
+use super::globals::GlobalReader;
 use super::opener_threads::OpenerThreads;
 use super::seat::Seat;
 use super::shared::Shared;
@@ -14,6 +15,8 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// How long the global thread waits for records at a time.
+const GLOBAL_WAIT: Duration = Duration::from_millis(100);
 /// How often a session is looked after while a step takes long: a fraction of the shortest heartbeat interval in use.
 const PULSE: Duration = Duration::from_millis(100);
 /// Pause before a thread that could not connect tries again.
@@ -70,17 +73,55 @@ pub(super) fn run_stream_thread(
     stop: Arc<AtomicBool>,
     reports: Sender<Report>,
 ) {
-    let run = || step_until_stopped(shared, slot, &*clock, &stop, &reports);
+    let name = format!("stream thread {slot}");
+    run_guarded(&name, &reports, || step_until_stopped(shared, slot, &*clock, &stop, &reports));
+}
+
+/// Reads the global tables until it is told to stop, or dies.
+pub(super) fn run_global_thread(shared: Arc<Shared>, stop: Arc<AtomicBool>, reports: Sender<Report>) {
+    run_guarded("global thread", &reports, || read_globals(&shared, &stop));
+}
+
+fn run_guarded(name: &str, reports: &Sender<Report>, run: impl FnOnce() -> Result<(), StreamsError>) {
     let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(StreamsError::Fatal(format!("the stream thread panicked: {text}")))
+        Err(StreamsError::Fatal(format!("the {name} panicked: {text}")))
     });
     if let Err(error) = &outcome {
-        tracing::error!(slot, %error, "stream thread died");
+        tracing::error!(name, %error, "a thread died");
     }
     // Without a listener nobody is left to tell.
     let _ = reports.send(Report::Ended { error: outcome.err() });
+}
+
+/// Opens the global tables as often as it takes: the state is Kafka's, and what the disk lost is read again.
+fn read_globals(shared: &Arc<Shared>, stop: &AtomicBool) -> Result<(), StreamsError> {
+    let started = Instant::now();
+    let steady_ms = || started.elapsed().as_millis() as i64;
+    while !stop.load(Ordering::Relaxed) {
+        let read = GlobalReader::open(shared, steady_ms()).and_then(|mut reader| {
+            while !stop.load(Ordering::Relaxed) {
+                match reader.step(GLOBAL_WAIT, steady_ms()) {
+                    Err(StreamsError::Retry(reason)) => {
+                        tracing::warn!(reason, "global tables grow older");
+                        std::thread::sleep(CONNECT_PAUSE);
+                    }
+                    stepped => stepped?,
+                }
+            }
+            reader.flush()
+        });
+        match read {
+            Err(error @ (StreamsError::Fatal(_) | StreamsError::Topology(_))) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "the global tables are opened again");
+                std::thread::sleep(CONNECT_PAUSE);
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(())
 }
 
 fn step_until_stopped(
@@ -113,9 +154,14 @@ fn step_until_stopped(
     Ok(())
 }
 
-/// Makes the thread; while the cluster is away it waits and says so. None if it was stopped meanwhile.
+/// Makes the thread once the global tables are there; while the cluster is away it waits and says so. None if it was
+/// stopped meanwhile.
 fn connect(shared: &Arc<Shared>, slot: usize, stop: &AtomicBool) -> Result<Option<StreamThread>, StreamsError> {
     while !stop.load(Ordering::Relaxed) {
+        if !shared.has_globals() {
+            std::thread::sleep(GLOBAL_WAIT);
+            continue;
+        }
         let opener = OpenerThreads::start(shared.clone(), &format!("restore-{slot}"))?;
         match StreamThread::new(shared.clone(), slot, Box::new(opener)) {
             Ok(thread) => return Ok(Some(thread)),

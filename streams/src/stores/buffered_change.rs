@@ -1,13 +1,12 @@
 //! A change that waits in a suppression's buffer, as its change log holds it: Kafka Streams' `BufferValue`, then the time
 //! that orders it.
 
+use super::fields::{put_headers, put_sized, take_headers, take_int, take_long, take_sized};
 use crate::broker::Headers;
 use crate::task::RecordMetadata;
-use bytes::Bytes;
 use std::sync::Arc;
 
-/// Lengths that stand for no value, and for an old value equal to the prior one.
-const NO_VALUE: i32 = -1;
+/// The length that stands for an old value equal to the prior one.
 const SAME_AS_PRIOR: i32 = -2;
 
 /// The latest update of a key, with what the key was before the first one that waits.
@@ -31,11 +30,7 @@ impl BufferedChange {
         out.extend_from_slice(&self.from.offset.to_be_bytes());
         put_sized(&mut out, Some(self.from.topic.as_bytes()));
         out.extend_from_slice(&self.from.partition.to_be_bytes());
-        out.extend_from_slice(&size_of_list(self.headers.iter().count()).to_be_bytes());
-        for (name, value) in self.headers.iter() {
-            put_sized(&mut out, Some(name.as_bytes()));
-            put_sized(&mut out, value);
-        }
+        put_headers(&mut out, &self.headers);
         put_sized(&mut out, self.prior.as_deref());
         match &self.old {
             Some(old) if self.prior.as_ref() == Some(old) => out.extend_from_slice(&SAME_AS_PRIOR.to_be_bytes()),
@@ -52,11 +47,7 @@ impl BufferedChange {
         let (timestamp, offset) = (take_long(&mut rest)?, take_long(&mut rest)?);
         let topic: Arc<str> = std::str::from_utf8(take_sized(&mut rest)??).ok()?.into();
         let partition = take_int(&mut rest)?;
-        let mut headers = vec![];
-        for _ in 0..take_int(&mut rest)? {
-            let name: Arc<str> = std::str::from_utf8(take_sized(&mut rest)??).ok()?.into();
-            headers.push((name, take_sized(&mut rest)?.map(Bytes::copy_from_slice)));
-        }
+        let headers = take_headers(&mut rest)?;
         let prior = take_sized(&mut rest)?.map(<[u8]>::to_vec);
         let mut same = rest;
         let old = if take_int(&mut same)? == SAME_AS_PRIOR {
@@ -68,7 +59,7 @@ impl BufferedChange {
         let new = take_sized(&mut rest)?.map(<[u8]>::to_vec);
         let time_ms = take_long(&mut rest)?;
         let from = RecordMetadata { topic, partition, offset };
-        let change = Self { from, timestamp, headers: Headers::new(headers), prior, old, new };
+        let change = Self { from, timestamp, headers, prior, old, new };
         rest.is_empty().then_some((change, time_ms))
     }
 
@@ -83,42 +74,11 @@ impl BufferedChange {
     }
 }
 
-fn size_of_list(entries: usize) -> i32 {
-    i32::try_from(entries).expect("a record that Kafka holds is smaller than 2 GiB")
-}
-
-fn put_sized(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    out.extend_from_slice(&bytes.map_or(NO_VALUE, |bytes| size_of_list(bytes.len())).to_be_bytes());
-    out.extend_from_slice(bytes.unwrap_or_default());
-}
-
-fn take_int(rest: &mut &[u8]) -> Option<i32> {
-    let (bytes, after) = rest.split_first_chunk()?;
-    *rest = after;
-    Some(i32::from_be_bytes(*bytes))
-}
-
-fn take_long(rest: &mut &[u8]) -> Option<i64> {
-    let (bytes, after) = rest.split_first_chunk()?;
-    *rest = after;
-    Some(i64::from_be_bytes(*bytes))
-}
-
-/// `Some(None)` is a value that is not there.
-fn take_sized<'a>(rest: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
-    let length = take_int(rest)?;
-    if length == NO_VALUE {
-        return Some(None);
-    }
-    let (bytes, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-    *rest = after;
-    Some(Some(bytes))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
 
     fn change(prior: Option<&str>, old: Option<&str>, new: Option<&str>) -> BufferedChange {
         let bytes = |text: Option<&str>| text.map(|text| text.as_bytes().to_vec());

@@ -1,6 +1,6 @@
 //! Declaring a processor's store once, and opening it in each task.
 
-use super::{KeyValueStore, VersionedKeyValueStore, WindowStore};
+use super::{KeyValueStore, TtlKeyValueStore, VersionedKeyValueStore, WindowStore};
 use crate::error::StreamsError;
 use crate::serde::Serde;
 use crate::topology::{StoreId, StoreInfo, Wiring};
@@ -53,6 +53,20 @@ impl Stores {
             Ok(KeyValueStore::new(bytes, changelog, keys.clone(), values.clone()))
         });
         StoreBuilder { info: plain(StoreSpec::key_value(name)), open }
+    }
+
+    /// A key-value store whose rows live for `ttl_ms` from their timestamps on, by stream time; see
+    /// [`TtlKeyValueStore`]. Kafka Streams has none.
+    pub fn ttl_key_value_store<K: 'static, V: 'static>(
+        name: &str,
+        ttl_ms: i64,
+        keys: Serde<K>,
+        values: Serde<V>,
+    ) -> StoreBuilder<TtlKeyValueStore<K, V>> {
+        let store: Arc<str> = name.into();
+        let open: Open<TtlKeyValueStore<K, V>> =
+            Arc::new(move |wiring| TtlKeyValueStore::open(wiring, &store, keys.clone(), values.clone()));
+        StoreBuilder { info: plain(StoreSpec::ttl(name, ttl_ms)), open }
     }
 
     /// A plain window store without duplicates, as `Stores.windowStoreBuilder`. A read sees window starts from the

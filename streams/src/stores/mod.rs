@@ -3,20 +3,26 @@
 mod buffered_change;
 mod builder;
 mod cache;
+pub(crate) mod fields;
+mod global;
 mod key_value;
 mod room;
 mod suppression_buffer;
 mod timestamped;
+mod ttl;
 mod versioned;
 mod window;
 mod windowed;
 
 pub use builder::{ConnectedStore, StoreBuilder, StoreHandle, Stores};
+pub use global::ReadOnlyKeyValueStore;
 pub use key_value::KeyValueStore;
+pub use ttl::TtlKeyValueStore;
 pub use versioned::{VersionedKeyValueStore, VersionedRecord};
 pub use window::WindowStore;
 
 pub(crate) use cache::{CacheEntry, CachedWrite, WriteCache};
+pub(crate) use global::GlobalStoreDef;
 pub(crate) use room::Room;
 pub(crate) use suppression_buffer::{BufferDef, Eviction, SuppressionBuffer};
 pub(crate) use timestamped::{StoreDef, TimestampedStore, TupleForwarder};

@@ -96,7 +96,7 @@ impl Task {
     ) -> Vec<(TopicPartition, OffsetAndMetadata)> {
         let mut times = SavedTimes {
             partition_ms: None,
-            stream_ms: known(self.ctx.stream_time_ms),
+            stream_ms: known(self.ctx.stream_time_ms.get()),
             operators_ms: self.operator_times.save(),
         };
         let mut offsets = vec![];
@@ -121,7 +121,9 @@ impl Task {
                 positions.inputs.insert((queue.partition.topic.clone(), queue.partition.partition), offset);
             }
         }
+        self.stores.observe_stream_time(self.ctx.stream_time_ms.get());
         self.stores.commit(&positions);
+        self.calling.iter().for_each(|node| node.borrow_mut().committed());
         self.dirty = false;
         let queues = &self.inputs.queues;
         self.poisoned.retain(|(input, offset), _| queues[*input].position().is_none_or(|reached| *offset >= reached));
@@ -146,10 +148,11 @@ impl Task {
     /// schedules. The caller moves the inputs to their committed positions.
     pub fn abort(&mut self) {
         self.stores.abort();
+        self.calling.iter().for_each(|node| node.borrow_mut().aborted());
         self.inputs.clear();
         self.caches.iter().for_each(|cache| cache.borrow_mut().clear());
         self.ctx.record = None;
-        self.ctx.stream_time_ms = self.committed.stream_time_ms.unwrap_or(NO_TIME);
+        self.ctx.stream_time_ms.set(self.committed.stream_time_ms.unwrap_or(NO_TIME));
         for (queue, time) in self.inputs.queues.iter_mut().zip(&self.committed.partition_times_ms) {
             queue.partition_time = *time;
         }
@@ -166,7 +169,7 @@ impl Task {
     /// Keeps what an abort would go back to.
     pub(super) fn remember_commit(&mut self) {
         self.committed = Committed {
-            stream_time_ms: known(self.ctx.stream_time_ms),
+            stream_time_ms: known(self.ctx.stream_time_ms.get()),
             partition_times_ms: self.inputs.queues.iter().map(|queue| queue.partition_time).collect(),
             operators_ms: self.operator_times.save(),
             schedules: self.punctuated.iter().map(|node| node.borrow().save()).collect(),

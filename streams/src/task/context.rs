@@ -4,7 +4,7 @@ use super::collector::{OutputTopic, RecordCollector};
 use crate::broker::Headers;
 use crate::config::ProductionHandler;
 use crate::error::StreamsError;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ pub struct RecordMetadata {
 
 /// The task's time, current record and way out.
 pub struct TaskContext {
-    pub(crate) stream_time_ms: i64,
+    /// Shared with the stores that forget by it.
+    pub(crate) stream_time_ms: Rc<Cell<i64>>,
     pub(crate) now_ms: i64,
     pub(crate) record: Option<RecordMetadata>,
     pub(crate) dropped_records: u64,
@@ -38,9 +39,13 @@ pub struct TaskContext {
 pub(crate) const NO_TIME: i64 = -1;
 
 impl TaskContext {
-    pub(crate) fn new(collector: Rc<RefCell<dyn RecordCollector>>, production_handler: ProductionHandler) -> Self {
+    pub(crate) fn new(
+        stream_time_ms: Rc<Cell<i64>>,
+        collector: Rc<RefCell<dyn RecordCollector>>,
+        production_handler: ProductionHandler,
+    ) -> Self {
         Self {
-            stream_time_ms: NO_TIME,
+            stream_time_ms,
             now_ms: 0,
             record: None,
             dropped_records: 0,
@@ -55,7 +60,7 @@ impl TaskContext {
 
     /// Highest timestamp of any record taken for processing; -1 before the first.
     pub fn current_stream_time_ms(&self) -> i64 {
-        self.stream_time_ms
+        self.stream_time_ms.get()
     }
 
     /// Wall-clock time of this step.

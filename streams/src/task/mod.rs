@@ -4,12 +4,14 @@ mod collector;
 mod commit;
 mod context;
 mod dead_letter;
+mod global;
 mod queue;
 mod times;
 mod unit;
 
 pub use collector::{OutputTopic, RecordCollector};
 pub use context::{RecordMetadata, TaskContext};
+pub use global::GlobalTask;
 pub use unit::{Task, TaskSetup};
 
 pub(crate) use context::NO_TIME;

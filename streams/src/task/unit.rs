@@ -6,6 +6,7 @@ use super::context::{NO_TIME, RecordMetadata, TaskContext};
 use super::dead_letter::DeadLetters;
 use super::queue::{InputQueue, PartitionGroup, Taken};
 use super::times::{OperatorTimes, SavedTimes};
+use crate::async_calls::{AsyncClients, CallingNode};
 use crate::broker::{Headers, OffsetAndMetadata, RawRecord, TopicPartition};
 use crate::config::{ErrorHandler, StreamsConfig};
 use crate::error::StreamsError;
@@ -13,7 +14,7 @@ use crate::processor::{Punctuated, PunctuationType};
 use crate::task_id::TaskId;
 use crate::topology::{Topology, Wiring};
 use bytes::Bytes;
-use comanda_state_stores::{StoreSpec, TaskStores};
+use comanda_state_stores::{StoreSpec, TaskStores, Views};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -31,6 +32,10 @@ pub struct TaskSetup<'a> {
     pub config: &'a StreamsConfig,
     /// Its stores, restored.
     pub stores: TaskStores,
+    /// The instance's global tables; none need be there if the topology has none.
+    pub globals: Views,
+    /// Who makes its asynchronous calls.
+    pub async_clients: &'a AsyncClients,
     /// Its way out.
     pub collector: Rc<RefCell<dyn RecordCollector>>,
     /// The clock's time now.
@@ -46,6 +51,7 @@ pub struct Task {
     pub(super) inputs: PartitionGroup,
     pub(super) caches: Vec<Rc<RefCell<dyn CacheFlush>>>,
     pub(super) punctuated: Vec<Rc<RefCell<dyn Punctuated>>>,
+    pub(super) calling: Vec<Rc<RefCell<dyn CallingNode>>>,
     pub(super) operator_times: OperatorTimes,
     pub(super) letters: DeadLetters,
     /// Change log of each store, by the store's index in the task.
@@ -74,13 +80,14 @@ pub struct Task {
 impl Task {
     /// Makes the task's nodes over its stores.
     pub fn new(setup: TaskSetup<'_>) -> Result<Self, StreamsError> {
-        let TaskSetup { id, topology, sub_topologies, config, stores, collector, now_ms } = setup;
+        let TaskSetup { id, topology, sub_topologies, config, stores, globals, async_clients, collector, now_ms } =
+            setup;
         let specs = topology.task_stores(sub_topologies, config);
         let cache_max_bytes = config.statestore_cache_max_bytes / config.num_stream_threads.max(1);
         let app = &config.application_id;
-        let mut wiring = Wiring::new(app, &stores, collector.clone(), cache_max_bytes, now_ms);
+        let mut wiring = Wiring::new(app, &stores, globals, async_clients, collector.clone(), cache_max_bytes, now_ms);
         topology.wire(sub_topologies, &mut wiring)?;
-        let Wiring { sources, flushes, punctuated, times, .. } = wiring;
+        let Wiring { sources, flushes, punctuated, calling, times, stream_time_ms, .. } = wiring;
         let queue = |(topic, node)| InputQueue::new(TopicPartition::new(topic, id.partition), node);
         let queues: Vec<InputQueue> = sources.into_iter().map(|(t, n): (String, _)| queue((t, n))).collect();
         let changelog = |spec: &StoreSpec| {
@@ -99,11 +106,12 @@ impl Task {
         let mut task = Self {
             id,
             application_id: app.clone(),
-            ctx: TaskContext::new(collector.clone(), config.production_handler),
+            ctx: TaskContext::new(stream_time_ms, collector.clone(), config.production_handler),
             stores,
             inputs: PartitionGroup::new(queues),
             caches: flushes.into_iter().map(|(_, cache)| cache).collect(),
             punctuated,
+            calling,
             operator_times: OperatorTimes(times),
             letters,
             changelogs,
@@ -164,7 +172,7 @@ impl Task {
 
     /// The task's stream time; -1 before the first record.
     pub fn stream_time_ms(&self) -> i64 {
-        self.ctx.stream_time_ms
+        self.ctx.stream_time_ms.get()
     }
 
     /// Queues a record of an input.
@@ -189,16 +197,19 @@ impl Task {
     /// Takes the times over from the group's committed offsets: a new owner goes on where the old one stood.
     pub fn restore_times(&mut self, committed: &[(TopicPartition, OffsetAndMetadata)]) {
         let mut operators: BTreeMap<String, i64> = BTreeMap::new();
+        let mut stream_time_ms = self.ctx.stream_time_ms.get();
         for (partition, offset) in committed {
             let times = SavedTimes::decode(&offset.metadata);
             let Some(queue) = self.inputs.queues.iter_mut().find(|q| q.partition == *partition) else { continue };
             queue.partition_time = times.partition_ms.unwrap_or(NO_TIME);
-            self.ctx.stream_time_ms = self.ctx.stream_time_ms.max(times.stream_ms.unwrap_or(NO_TIME));
+            stream_time_ms = stream_time_ms.max(times.stream_ms.unwrap_or(NO_TIME));
             for (name, time) in times.operators_ms {
                 let known = operators.entry(name).or_insert(time);
                 *known = time.max(*known);
             }
         }
+        self.ctx.stream_time_ms.set(stream_time_ms);
+        self.stores.observe_stream_time(stream_time_ms);
         self.operator_times.restore(&operators);
         self.remember_commit();
     }
@@ -227,7 +238,7 @@ impl Task {
         }
         let Some(taken) = self.inputs.take(&mut self.letters)? else { return Ok(false) };
         self.dirty = true;
-        self.ctx.stream_time_ms = self.ctx.stream_time_ms.max(taken.time);
+        self.ctx.stream_time_ms.set(self.ctx.stream_time_ms.get().max(taken.time));
         self.stores.set_record_timestamp(taken.time);
         if !self.poisoned.is_empty()
             && let Some(reason) = self.poisoned.get(&(taken.input, taken.raw.offset)).cloned()
@@ -278,17 +289,37 @@ impl Task {
     }
 
     fn punctuate_stream_time(&mut self) -> Result<(), StreamsError> {
-        self.punctuate(PunctuationType::StreamTime, self.ctx.stream_time_ms)
+        self.punctuate(PunctuationType::StreamTime, self.ctx.stream_time_ms.get())
     }
 
-    /// Fires due wall-clock punctuations, each at most once.
+    /// Fires due wall-clock punctuations, each at most once, and passes on answers of asynchronous calls that have come.
     pub fn punctuate_wall_clock(&mut self, now_ms: i64) -> Result<(), StreamsError> {
         self.ctx.now_ms = now_ms;
         self.ctx.record = None;
         self.ctx.in_record = false;
         self.ctx.caught_up = self.inputs.is_caught_up();
         self.stores.set_record_timestamp(now_ms);
-        self.punctuate(PunctuationType::WallClockTime, now_ms)
+        self.punctuate(PunctuationType::WallClockTime, now_ms)?;
+        for node in &self.calling {
+            if node.borrow_mut().take_answers(&mut self.ctx)? {
+                self.dirty = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an asynchronous call has been answered since the last step.
+    pub fn has_answers(&self) -> bool {
+        self.calling.iter().any(|node| node.borrow().has_answers())
+    }
+
+    /// Begins asynchronous calls that are due, unless the task has uncommitted work: what is aborted must have called
+    /// nobody.
+    pub fn start_calls(&mut self, now_ms: i64) -> Result<(), StreamsError> {
+        if self.calling.is_empty() || self.needs_commit() {
+            return Ok(());
+        }
+        self.calling.iter().try_for_each(|node| node.borrow_mut().start_due(now_ms))
     }
 
     fn punctuate(&mut self, kind: PunctuationType, time_ms: i64) -> Result<(), StreamsError> {

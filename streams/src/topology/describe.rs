@@ -13,6 +13,14 @@ pub(super) fn text(topology: &Topology) -> String {
         }
         out.push('\n');
     }
+    for (number, global) in topology.globals().iter().enumerate() {
+        let id = topology.sub_topologies().len() + number;
+        let (topic, store) = (&global.topic, &global.store.spec.name);
+        let _ = writeln!(out, "   Sub-topology: {id} for global store (will not generate tasks)");
+        let _ = writeln!(out, "    Source: global-source.{topic} (topics: [{topic}])\n      --> global-table.{topic}");
+        let _ = writeln!(out, "    Processor: global-table.{topic} (stores: [{store}])\n      --> none");
+        let _ = writeln!(out, "      <-- global-source.{topic}\n");
+    }
     out
 }
 
@@ -75,6 +83,10 @@ pub(super) fn graphviz(topology: &Topology) -> String {
         for id in &part.nodes {
             edges(topology, *id, &mut out);
         }
+    }
+    for global in topology.globals() {
+        let (topic, store) = (&global.topic, &global.store.spec.name);
+        let _ = writeln!(out, "  \"{topic}\" [shape=note]; \"{store}\" [shape=cylinder]; \"{topic}\" -> \"{store}\";");
     }
     out + "}\n"
 }

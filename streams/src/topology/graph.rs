@@ -1,6 +1,6 @@
 //! The graph that the DSL draws: nodes, edges, stores and topics, without types.
 
-use super::Flag;
+use super::{Flag, GlobalSource};
 use crate::error::StreamsError;
 use comanda_state_stores::StoreSpec;
 use std::collections::BTreeMap;
@@ -95,6 +95,7 @@ pub(crate) struct Graph {
     pub stores: Vec<StoreInfo>,
     pub repartitions: BTreeMap<String, RepartitionInfo>,
     pub copartitions: Vec<CoPartition>,
+    pub globals: Vec<GlobalSource>,
     pub errors: Vec<String>,
     /// Grace of the nodes that put records into windows.
     pub window_graces_ms: BTreeMap<NodeId, i64>,
@@ -129,14 +130,23 @@ impl Graph {
 
     /// Adds a store; its name must be free.
     pub fn add_store(&mut self, info: StoreInfo) -> StoreId {
-        let name = &info.spec.name;
-        if self.stores.iter().any(|store| store.spec.name == *name) {
-            self.errors.push(format!("two stores are named `{name}`: give one of them a name of its own"));
-        }
-        let name = name.to_string();
-        self.check_topic_part("store", &name);
+        self.check_store_name(&info.spec.name);
         self.stores.push(info);
         StoreId(self.stores.len() - 1)
+    }
+
+    /// Adds a global table; its store's name must be free.
+    pub fn add_global(&mut self, global: GlobalSource) {
+        self.check_store_name(&global.store.spec.name);
+        self.globals.push(global);
+    }
+
+    fn check_store_name(&mut self, name: &str) {
+        let mut taken = self.stores.iter().chain(self.globals.iter().map(|global| &global.store));
+        if taken.any(|store| &*store.spec.name == name) {
+            self.errors.push(format!("two stores are named `{name}`: give one of them a name of its own"));
+        }
+        self.check_topic_part("store", name);
     }
 
     /// What is named so becomes part of an internal topic's name: Kafka's `Topic.validate` holds for it.

@@ -2,6 +2,7 @@
 
 mod describe;
 mod flag;
+mod global;
 mod graph;
 mod sub_topology;
 mod wiring;
@@ -10,6 +11,7 @@ pub use graph::{OffsetReset, TopicName};
 pub use sub_topology::{ChangelogTopic, RepartitionTopic, SubTopology};
 
 pub(crate) use flag::Flag;
+pub(crate) use global::{GlobalCheck, GlobalSource};
 pub(crate) use graph::{CoPartition, Graph, NodeId, NodeInfo, NodeKind, NodeName, StoreId, StoreInfo};
 pub(crate) use wiring::{Outlet, Outputs, Receiver, Wiring};
 
@@ -34,6 +36,7 @@ struct Inner {
     stores: Vec<StoreInfo>,
     copartitions: Vec<CoPartition>,
     sources: BTreeMap<NodeId, SourceFactory>,
+    globals: Vec<GlobalSource>,
     sub_topologies: Vec<SubTopology>,
 }
 
@@ -41,8 +44,8 @@ impl Topology {
     pub(crate) fn new(graph: Graph, sources: BTreeMap<NodeId, SourceFactory>) -> Result<Self, StreamsError> {
         graph.check()?;
         let sub_topologies = sub_topology::split(&graph);
-        let Graph { nodes, stores, copartitions, .. } = graph;
-        let inner = Inner { nodes, stores, copartitions, sources, sub_topologies };
+        let Graph { nodes, stores, copartitions, globals, .. } = graph;
+        let inner = Inner { nodes, stores, copartitions, sources, globals, sub_topologies };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -114,6 +117,21 @@ impl Topology {
         })
     }
 
+    /// Its global tables.
+    pub(crate) fn globals(&self) -> &[GlobalSource] {
+        &self.inner.globals
+    }
+
+    /// The topics of its global tables, in their order.
+    pub fn global_topics(&self) -> impl Iterator<Item = &str> {
+        self.inner.globals.iter().map(|global| global.topic.as_str())
+    }
+
+    /// The stores of its global tables, in the same order.
+    pub fn global_stores(&self, config: &StreamsConfig) -> Vec<StoreSpec> {
+        self.inner.globals.iter().map(|global| spec_of(&global.store, config)).collect()
+    }
+
     pub(crate) fn node(&self, id: NodeId) -> &NodeInfo {
         &self.inner.nodes[id.0]
     }
@@ -124,15 +142,10 @@ impl Topology {
 
     /// The stores that a task of these sub-topologies opens, in registration order.
     pub fn task_stores(&self, sub_topologies: &[u32], config: &StreamsConfig) -> Vec<StoreSpec> {
-        let persistent_default = config.default_store_type == StoreType::RocksDb;
         let parts = sub_topologies.iter().map(|id| &self.inner.sub_topologies[*id as usize]);
         let mut ids: Vec<StoreId> = parts.flat_map(|part| part.stores.iter().copied()).collect();
         ids.sort();
-        let spec = |id: StoreId| {
-            let info = self.store(id);
-            StoreSpec { persistent: info.persistent.unwrap_or(persistent_default), ..info.spec.clone() }
-        };
-        ids.into_iter().map(spec).collect()
+        ids.into_iter().map(|id| spec_of(self.store(id), config)).collect()
     }
 
     /// Makes the nodes of these sub-topologies.
@@ -150,4 +163,10 @@ impl Topology {
         wiring.flushes.sort_by_key(|(store, _)| (first_user(store), *store));
         Ok(())
     }
+}
+
+/// A store as this configuration has it.
+fn spec_of(info: &StoreInfo, config: &StreamsConfig) -> StoreSpec {
+    let by_default = config.default_store_type == StoreType::RocksDb;
+    StoreSpec { persistent: info.persistent.unwrap_or(by_default), ..info.spec.clone() }
 }

@@ -1,11 +1,12 @@
 //! Making one task's nodes out of the topology: done once per task, after which no type is looked up any more.
 
 use super::graph::{NodeId, StoreId};
+use crate::async_calls::{AsyncClients, CallingNode};
 use crate::error::StreamsError;
 use crate::processor::Punctuated;
 use crate::record::{Data, Record};
 use crate::task::{CacheFlush, RecordCollector, SourceQueueNode, TaskContext};
-use comanda_state_stores::TaskStores;
+use comanda_state_stores::{TaskStores, Views};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -101,12 +102,18 @@ impl<K: Data, V: Data> Outputs<K, V> {
 pub(crate) struct Wiring<'a> {
     pub application_id: &'a str,
     pub stores: &'a TaskStores,
+    /// The instance's global tables.
+    pub globals: Views,
+    pub async_clients: &'a AsyncClients,
     pub collector: Rc<RefCell<dyn RecordCollector>>,
     pub cache_max_bytes: usize,
     pub now_ms: i64,
+    /// The task's stream time, for stores that forget by it.
+    pub stream_time_ms: Rc<Cell<i64>>,
     pub sources: Vec<(String, Box<dyn SourceQueueNode>)>,
     pub flushes: Vec<(StoreId, Rc<RefCell<dyn CacheFlush>>)>,
     pub punctuated: Vec<Rc<RefCell<dyn Punctuated>>>,
+    pub calling: Vec<Rc<RefCell<dyn CallingNode>>>,
     /// Times that operators keep of their own, by name of their store.
     pub times: Vec<(String, Rc<Cell<i64>>)>,
     pub(super) nodes: HashMap<NodeId, Box<dyn Any>>,
@@ -117,6 +124,8 @@ impl<'a> Wiring<'a> {
     pub fn new(
         application_id: &'a str,
         stores: &'a TaskStores,
+        globals: Views,
+        async_clients: &'a AsyncClients,
         collector: Rc<RefCell<dyn RecordCollector>>,
         cache_max_bytes: usize,
         now_ms: i64,
@@ -124,12 +133,16 @@ impl<'a> Wiring<'a> {
         Self {
             application_id,
             stores,
+            globals,
+            async_clients,
             collector,
             cache_max_bytes,
             now_ms,
+            stream_time_ms: Rc::new(Cell::new(crate::task::NO_TIME)),
             sources: vec![],
             flushes: vec![],
             punctuated: vec![],
+            calling: vec![],
             times: vec![],
             nodes: HashMap::new(),
             typed_stores: HashMap::new(),

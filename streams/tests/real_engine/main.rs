@@ -11,6 +11,7 @@ mod disk;
 mod disk_faults;
 mod feed;
 mod fixture;
+mod globals;
 mod kills;
 mod life;
 mod outage;

@@ -2,13 +2,13 @@
 
 use crate::error::BenchError;
 use crate::job::Job;
+use crate::latency;
 use crate::outputs::Outputs;
 use crate::peer::{Engine, Peer};
-use crate::reader::PARTITIONS;
 use crate::restores::Scene;
 use crate::table::{self, Run};
 use crate::usage::load_average;
-use crate::workload::Workload;
+use crate::workload::{Input, Workload};
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_streams::broker::{Broker, NewTopic};
 use std::path::PathBuf;
@@ -30,6 +30,9 @@ pub struct Plan {
     /// Runs of each engine and workload.
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Runs our engine alone: nothing is compared.
+    #[arg(long)]
+    ours_alone: bool,
     #[command(flatten)]
     peer: Peer,
 }
@@ -54,11 +57,15 @@ impl Plan {
     }
 
     fn load(&self, workloads: &[Workload]) -> Result<(), BenchError> {
-        let mut kinds: Vec<&str> = workloads.iter().filter_map(|workload| workload.loaded_as()).collect();
-        kinds.dedup();
-        for kind in kinds {
-            eprintln!("loading {} records for {kind} …", self.records);
-            self.peer.load(kind, &self.bootstrap, &input_topic(kind), self.records)?;
+        let mut inputs: Vec<Input> = vec![];
+        for input in workloads.iter().filter_map(|workload| workload.input()) {
+            if !inputs.contains(&input) {
+                inputs.push(input);
+            }
+        }
+        for input in inputs {
+            eprintln!("loading {} records for {} into {} partitions …", self.records, input.kind, input.partitions);
+            self.peer.load(input, &self.bootstrap, &input_topic(input), self.records)?;
         }
         Ok(())
     }
@@ -66,6 +73,7 @@ impl Plan {
     /// One run of each engine, outputs compared.
     fn round(&self, broker: &dyn Broker, workload: Workload, round: usize) -> Result<Vec<Run>, BenchError> {
         let mut engines = workload.engines().to_vec();
+        engines.retain(|engine| *engine != Engine::Peer || !self.ours_alone);
         if !round.is_multiple_of(2) {
             engines.reverse();
         }
@@ -76,11 +84,13 @@ impl Plan {
             runs.push(self.run(broker, engine, &job)?);
             outputs.push(Outputs::read(broker, &job.output, workload)?);
         }
-        if let Some(difference) = outputs[1..].iter().find_map(|other| outputs[0].difference(other)) {
+        let [first, others @ ..] = &outputs[..] else { return Ok(runs) };
+        if let Some(difference) = others.iter().find_map(|other| first.difference(other)) {
             return Err(BenchError::OutputsDiffer { workload, difference });
         }
         let what = if workload.every_output_is_determined() { "records in order" } else { "last values" };
-        eprintln!("{workload} run {}: outputs are equal ({} {what})", round + 1, outputs[0].len());
+        let said = if others.is_empty() { "outputs" } else { "outputs are equal" };
+        eprintln!("{workload} run {}: {said} ({} {what})", round + 1, first.len());
         Ok(runs)
     }
 
@@ -89,7 +99,7 @@ impl Plan {
         Job {
             workload,
             bootstrap: self.bootstrap.clone(),
-            input: workload.loaded_as().map_or_else(|| format!("{id}-in"), input_topic),
+            input: workload.input().map_or_else(|| format!("{id}-in"), input_topic),
             output: format!("{id}-out"),
             state: self.state.join(&id),
             records: workload.backlog(self.records),
@@ -100,16 +110,17 @@ impl Plan {
 
     fn run(&self, broker: &dyn Broker, engine: Engine, job: &Job) -> Result<Run, BenchError> {
         let (workload, peer) = (job.workload, &self.peer);
-        create_topic(broker, &job.output)?;
-        if workload.loaded_as().is_none() {
-            create_topic(broker, &job.input)?;
+        create_topic(broker, &job.output, workload)?;
+        if workload.input().is_none() {
+            create_topic(broker, &job.input, workload)?;
         }
         let load = load_average()?;
         let scene = Scene { broker, peer, engine, job };
         let figures = match workload {
-            Workload::W1 | Workload::W2 | Workload::W2c | Workload::W4a => peer.drain(engine, job)?.values(),
             Workload::W6 => scene.after_deletion()?.values(),
             Workload::W6k => scene.after_kill()?.values(),
+            Workload::W7 => latency::measure(broker, peer, engine, job)?.values(),
+            _ => peer.drain(engine, job)?.values(),
         };
         let told = workload.family().columns().iter().zip(&figures);
         let told: Vec<String> = told.map(|(column, figure)| column.told(*figure)).collect();
@@ -118,12 +129,13 @@ impl Plan {
     }
 }
 
-fn input_topic(kind: &str) -> String {
-    format!("{kind}-in")
+fn input_topic(input: Input) -> String {
+    format!("{}-in-{}", input.kind, input.partitions)
 }
 
-fn create_topic(broker: &dyn Broker, name: &str) -> Result<(), BenchError> {
-    let topic = NewTopic { name: name.to_owned(), partitions: PARTITIONS as i32, replication: 1, configs: vec![] };
+fn create_topic(broker: &dyn Broker, name: &str, workload: Workload) -> Result<(), BenchError> {
+    let partitions = workload.partitions() as i32;
+    let topic = NewTopic { name: name.to_owned(), partitions, replication: 1, configs: vec![] };
     broker.admin()?.create_topics(&[topic])?;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Input that is sent while an engine runs: always the same records, so that both engines' outputs can be compared.
 
 use crate::error::BenchError;
-use crate::reader::PARTITIONS;
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_streams::broker::{Broker, Headers, Producer, TopicHandle};
 use comanda_streams::partitioner::partition_for_key;
@@ -18,6 +17,7 @@ const PACE: Duration = Duration::from_millis(1);
 pub struct Feed {
     producer: Box<dyn Producer>,
     topic: TopicHandle,
+    partitions: u32,
     keys: u64,
 }
 
@@ -27,11 +27,11 @@ impl Feed {
     ///
     /// # Errors
     /// The broker's.
-    pub fn new(bootstrap: &str, topic: &str, keys: u64) -> Result<Self, BenchError> {
+    pub fn new(bootstrap: &str, topic: &str, partitions: u32, keys: u64) -> Result<Self, BenchError> {
         let broker = KafkaBroker::new(KafkaSettings::new(bootstrap).with("producer.linger.ms", "0"))?;
         let mut producer = broker.producer(None)?;
         let topic = producer.topic(topic)?;
-        Ok(Self { producer, topic, keys })
+        Ok(Self { producer, topic, partitions, keys })
     }
 
     /// Sends them as fast as it goes.
@@ -43,31 +43,39 @@ impl Feed {
         Ok(self.producer.flush()?)
     }
 
-    /// Sends each when it is due, so many a second from `began` on.
+    /// Sends each when it is due, so many a second from `began` on; hands back when each was sent.
     ///
     /// # Errors
     /// The broker's.
-    pub fn paced(&mut self, numbers: Range<u64>, per_s: u64, began: Instant) -> Result<(), BenchError> {
+    pub fn paced(&mut self, numbers: Range<u64>, per_s: u64, began: Instant) -> Result<Vec<Instant>, BenchError> {
+        let mut sent = Vec::with_capacity((numbers.end - numbers.start) as usize);
         let mut next = numbers.start;
         while next < numbers.end {
             let due = numbers.start + began.elapsed().as_micros() as u64 * per_s / 1_000_000;
             while next < due.min(numbers.end) {
+                sent.push(Instant::now());
                 self.send(next)?;
                 next += 1;
             }
             std::thread::sleep(PACE);
         }
-        Ok(self.producer.flush()?)
+        self.producer.flush()?;
+        Ok(sent)
     }
 
     fn send(&mut self, number: u64) -> Result<(), BenchError> {
         let key = format!("k{:011}", number % self.keys);
-        let partition = partition_for_key(key.as_bytes(), PARTITIONS as i32);
+        let partition = partition_for_key(key.as_bytes(), self.partitions as i32);
         let time = START_MS + number as i64;
         let value = value(number);
         let (key, value) = (Some(key.as_bytes()), Some(&value[..]));
         Ok(self.producer.send(self.topic, Some(partition), time, key, value, &Headers::EMPTY)?)
     }
+}
+
+/// The number of the record that a value was made for, or that an output carries on.
+pub fn number_of(value: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(*value.first_chunk()?))
 }
 
 /// The record's number, then bytes drawn by it (SplitMix64).

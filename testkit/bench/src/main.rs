@@ -12,6 +12,7 @@ mod error;
 mod feed;
 mod figures;
 mod job;
+mod latency;
 mod outputs;
 mod peer;
 mod progress;

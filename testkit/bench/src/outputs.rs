@@ -1,7 +1,7 @@
 //! What a run wrote, read back as others see it (read_committed), in a form that two engines can be compared in.
 
 use crate::error::BenchError;
-use crate::reader::{PARTITIONS, Reader};
+use crate::reader::Reader;
 use crate::workload::Workload;
 use bytes::Bytes;
 use comanda_streams::broker::{Broker, RawRecord};
@@ -32,13 +32,14 @@ impl Outputs {
     /// The broker's.
     pub fn read(broker: &dyn Broker, topic: &str, workload: Workload) -> Result<Self, BenchError> {
         let mut outputs = Self::empty(workload);
-        Reader::new(broker, topic)?.read_to_end(broker, |partition, record| outputs.add(partition, record))?;
+        Reader::new(broker, topic, workload.partitions())?
+            .read_to_end(broker, |partition, record| outputs.add(partition, record))?;
         Ok(outputs)
     }
 
     fn empty(workload: Workload) -> Self {
         if workload.every_output_is_determined() {
-            Self::Sequences(vec![(0, 0); PARTITIONS as usize])
+            Self::Sequences(vec![(0, 0); workload.partitions() as usize])
         } else {
             Self::LastValues(BTreeMap::new())
         }

@@ -3,6 +3,7 @@
 use crate::error::BenchError;
 use crate::figures::Figures;
 use crate::job::Job;
+use crate::workload::Input;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -24,17 +25,20 @@ pub enum Engine {
     Peer,
     /// Ours.
     Ours,
+    /// Ours, committing as often as it pays.
+    OursAtLowLatency,
 }
 
 impl Engine {
     /// All of them.
-    pub const ALL: [Engine; 2] = [Engine::Peer, Engine::Ours];
+    pub const ALL: [Engine; 3] = [Engine::Peer, Engine::Ours, Engine::OursAtLowLatency];
 
     /// Its name in the table.
     pub fn name(self) -> &'static str {
         match self {
             Engine::Peer => "Kafka Streams",
             Engine::Ours => "Comanda",
+            Engine::OursAtLowLatency => "Comanda, low latency",
         }
     }
 
@@ -43,12 +47,16 @@ impl Engine {
         match self {
             Engine::Peer => "peer",
             Engine::Ours => "comanda",
+            Engine::OursAtLowLatency => "comanda-quick",
         }
     }
 
-    /// `commit.interval.ms`.
+    /// `commit.interval.ms`: Kafka Streams' default under exactly-once, or ours for low latency.
     pub fn commit_ms(self) -> i64 {
-        100
+        match self {
+            Engine::Peer | Engine::Ours => 100,
+            Engine::OursAtLowLatency => 5,
+        }
     }
 }
 
@@ -61,9 +69,10 @@ impl Peer {
     ///
     /// # Errors
     /// If the loader fails.
-    pub fn load(&self, workload: &str, bootstrap: &str, topic: &str, records: u64) -> Result<(), BenchError> {
-        let mut command = self.java("load", workload);
+    pub fn load(&self, input: Input, bootstrap: &str, topic: &str, records: u64) -> Result<(), BenchError> {
+        let mut command = self.java("load", input.kind);
         command.args([format!("bootstrap={bootstrap}"), format!("topic={topic}"), format!("records={records}")]);
+        command.arg(format!("partitions={}", input.partitions));
         output_of("the loader", &mut command).map(drop)
     }
 
@@ -86,7 +95,7 @@ impl Peer {
                 command.args(job.arguments().map(|(name, value)| format!("{name}={value}")));
                 command
             }
-            Engine::Ours => {
+            Engine::Ours | Engine::OursAtLowLatency => {
                 let mut command = Command::new(std::env::current_exe().map_err(BenchError::io("find this program"))?);
                 command.args([act, &job.workload.to_string()]);
                 command.args(job.arguments().map(|(name, value)| format!("--{name}={value}")));

@@ -6,8 +6,6 @@ use comanda_streams::broker::{
 };
 use std::time::{Duration, Instant};
 
-/// Partitions of all topics here.
-pub const PARTITIONS: u32 = 4;
 /// Items taken at once.
 const POLL_ITEMS: usize = 10_000;
 const POLL_WAIT: Duration = Duration::from_millis(100);
@@ -24,13 +22,13 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// At the beginning of `topic`.
+    /// At the beginning of all `partitions` of `topic`.
     ///
     /// # Errors
     /// The broker's.
-    pub fn new(broker: &dyn Broker, topic: &str) -> Result<Self, BenchError> {
+    pub fn new(broker: &dyn Broker, topic: &str, partitions: u32) -> Result<Self, BenchError> {
         let partitions: Vec<TopicPartition> =
-            (0..PARTITIONS).map(|number| TopicPartition::new(topic, number as i32)).collect();
+            (0..partitions).map(|number| TopicPartition::new(topic, number as i32)).collect();
         let mut consumer = broker.consumer(ConsumerRole::Restore)?;
         for (number, partition) in (0..).zip(&partitions) {
             consumer.assign(PartitionId(number), partition, 0)?;

@@ -84,7 +84,7 @@ impl Scene<'_> {
     }
 
     fn feed(&self) -> Result<Feed, BenchError> {
-        Feed::new(&self.job.bootstrap, &self.job.input, self.job.records)
+        Feed::new(&self.job.bootstrap, &self.job.input, self.job.workload.partitions(), self.job.records)
     }
 
     /// An engine that has every key in its table.
@@ -92,7 +92,7 @@ impl Scene<'_> {
         let mut feed = self.feed()?;
         feed.at_once(0..self.job.records)?;
         let (service, _) = Service::start(self.peer, self.engine, self.job)?;
-        let mut reader = Reader::new(self.broker, &self.job.output)?;
+        let mut reader = Reader::new(self.broker, &self.job.output, self.job.workload.partitions())?;
         reader.until(self.job.records, |_, _| {})?;
         Ok((feed, reader, service))
     }

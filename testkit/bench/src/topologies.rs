@@ -25,9 +25,14 @@ pub fn topology(
     let builder = StreamsBuilder::new();
     match workload {
         Workload::W1 => filter_and_map(&builder.stream(input, counted(progress)), output, progress),
-        Workload::W2 | Workload::W2c => count(&builder.stream(input, counted(progress)), output, progress),
+        Workload::W2 | Workload::W2c | Workload::W2p1 | Workload::W2p16 => {
+            count(&builder.stream(input, counted(progress)), output, progress)
+        }
         Workload::W4a => left_join(&builder, input, output, progress),
-        Workload::W6 | Workload::W6k => mix(&builder.stream(input, counted(progress)), output, progress),
+        Workload::W6 | Workload::W6k => {
+            reduce(&builder.stream(input, counted(progress)), mixed, output, progress);
+        }
+        Workload::W7 => reduce(&builder.stream(input, counted(progress)), numbered, output, progress),
     }
     builder.build()
 }
@@ -80,14 +85,24 @@ fn joined(order: Bytes, customer: Option<Bytes>) -> Bytes {
     [&order[..], customer].concat().into()
 }
 
-/// A row is what its key's values leave when laid over each other: an update shows each byte of the row before it.
-fn mix(stream: &KStream<Bytes, Bytes>, output: &str, progress: &Arc<Progress>) {
+fn reduce(stream: &KStream<Bytes, Bytes>, reducer: fn(&[u8], &[u8]) -> Bytes, output: &str, progress: &Arc<Progress>) {
     stream
         .group_by_key(Grouped::with(Serdes::bytes(), Serdes::bytes()))
         .reduce(
-            |row, value| Some(row.iter().zip(&value).map(|(row, value)| row ^ value).collect::<Bytes>()),
+            move |row, value| Some(reducer(&row, &value)),
             Materialized::with(Serdes::bytes(), Serdes::bytes()).named("rows"),
         )
         .to_stream()
         .to(output, Produced::with(Serdes::bytes(), progress.counting(Serdes::bytes())));
+}
+
+/// A row is what its key's values leave when laid over each other: an update shows each byte of the row before it.
+fn mixed(row: &[u8], value: &[u8]) -> Bytes {
+    row.iter().zip(value).map(|(row, value)| row ^ value).collect()
+}
+
+/// The same, but for the number of the newest record in front: so an output tells which record it answers.
+fn numbered(row: &[u8], value: &[u8]) -> Bytes {
+    let mixed = row.iter().zip(value).skip(size_of::<u64>()).map(|(row, value)| row ^ value);
+    value.iter().take(size_of::<u64>()).copied().chain(mixed).collect()
 }

@@ -123,7 +123,8 @@ pub(crate) fn request(command: &PaymentCommand) -> Option<Request> {
         PaymentCommand::RefundPayment(c) => {
             request(c.order_id, PaymentOperation::Refund, c.attempt, c.payment_id, c.amount_centavos.0)
         }
-        PaymentCommand::Unknown(_) => None,
+        // What a provider says, not what it is asked for.
+        PaymentCommand::ReportPayment(_) | PaymentCommand::Unknown(_) => None,
     }
 }
 
@@ -171,7 +172,8 @@ fn answer_of(command: &PaymentCommand, request: &Request, verdict: Verdict, at: 
 mod tests {
     use super::*;
     use comanda_schemas::{
-        AuthorizePayment, CapturePayment, CustomerId, Envelope, EventId, PaymentMethodId, RefundPayment, VoidPayment,
+        AuthorizePayment, CapturePayment, CustomerId, Envelope, EventId, PaymentMethodId, RefundPayment, RestaurantId,
+        VoidPayment,
     };
     use uuid::Uuid;
 
@@ -191,6 +193,11 @@ mod tests {
             customer_id,
             payment_method_id,
             amount_centavos: Cop(900),
+            restaurant_id: RestaurantId(Uuid::nil()),
+            subtotal_centavos: Cop(900),
+            delivery_fee_centavos: Cop::ZERO,
+            tax_centavos: Cop::ZERO,
+            discount_centavos: Cop::ZERO,
             attempt,
         }
         .into()
@@ -202,6 +209,7 @@ mod tests {
             order_id: ORDER,
             payment_id: PAYMENT,
             amount_centavos: Cop(amount),
+            driver_id: None,
             attempt,
         }
         .into()

@@ -25,9 +25,11 @@
 
 mod captured;
 mod driver;
+mod scripted_client;
 mod topics;
 
 pub use driver::TopologyTestDriver;
+pub use scripted_client::ScriptedClient;
 pub use topics::{TestInputTopic, TestOutputTopic};
 
 /// The README's "your first processor", run as a test.

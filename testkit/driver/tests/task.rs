@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use bytes::Bytes;
-use comanda_state_stores::{Persistence, TaskStorage, TaskStores};
+use comanda_state_stores::{Persistence, TaskStorage, TaskStores, Views};
 use comanda_streams::broker::{Headers, RawRecord};
 use comanda_streams::task::{OutputTopic, RecordCollector, Task, TaskSetup};
 use comanda_streams::*;
@@ -46,6 +46,8 @@ fn task(topology: &Topology, config: &StreamsConfig) -> (Task, Rc<RefCell<Sent>>
         sub_topologies: &[0],
         config,
         stores: TaskStores::new(storage),
+        globals: Views::default(),
+        async_clients: &AsyncClients::default(),
         collector: sent.clone(),
         now_ms: 0,
     };

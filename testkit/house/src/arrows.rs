@@ -16,7 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("comanda-streams", &["comanda-state-stores"]),
     ("comanda-kafka", &["comanda-streams"]),
     ("comanda-registry", &["comanda-streams", "comanda-schemas"]),
-    ("comanda-providers", &["comanda-streams", "comanda-schemas"]),
+    ("comanda-providers", &["comanda-streams", "comanda-schemas", "comanda-processors"]),
     ("comanda-processors", &["comanda-streams", "comanda-schemas"]),
     ("comanda-clickhouse", &["comanda-streams", "comanda-registry", "comanda-schemas"]),
     ("comanda-edge", &["comanda-streams", "comanda-registry", "comanda-schemas"]),

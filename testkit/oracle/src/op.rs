@@ -239,20 +239,31 @@ pub(crate) enum Op {
         ms: i64,
         buffer: Option<Buffer>,
     },
-    GlobalTable {},
+    GlobalTable {
+        id: String,
+        topic: String,
+        value: Type,
+        store: Option<Store>,
+    },
     Cogroup {},
     StreamStreamJoin {},
-    StreamGlobalJoin {},
+    StreamGlobalJoin {
+        id: String,
+        left: String,
+        right: String,
+        #[serde(rename = "type")]
+        kind: JoinType,
+        key_fn: String,
+        joiner: String,
+    },
     ForeignKeyJoin {},
 }
 
 impl Op {
     pub fn lacking(&self) -> Option<&'static str> {
         match self {
-            Self::GlobalTable {} => Some("global_table"),
             Self::Cogroup {} => Some("cogroup"),
             Self::StreamStreamJoin {} => Some("stream_stream_join"),
-            Self::StreamGlobalJoin {} => Some("stream_global_join"),
             Self::ForeignKeyJoin {} => Some("foreign_key_join"),
             Self::StreamTableJoin { grace: Some(_), .. } => Some("stream_table_join with grace"),
             Self::Count(of) | Self::Reduce(of) | Self::Aggregate(of) => of.lacking(),

@@ -62,7 +62,7 @@ fn run_steps(
             }
         }
     }
-    observed.stores = Some(stores::dump(driver.stores(), &interpreted.stores, &case.probes)?);
+    observed.stores = Some(stores::dump([driver.stores(), driver.global_stores()], &interpreted.stores, &case.probes)?);
     observed.dropped_records = Some(driver.dropped_records());
     for (name, store) in &interpreted.stores {
         if store.kind == Kind::Window && store.caching && case.config.cache_bytes > 0 {

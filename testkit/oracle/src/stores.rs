@@ -44,14 +44,15 @@ pub(crate) struct Named {
     pub caching: bool,
 }
 
-/// Reads all named stores.
+/// Reads all named stores, each where it is: with the task, or with the global tables.
 pub(crate) fn dump(
-    stores: &TaskStores,
+    homes: [&TaskStores; 2],
     named: &BTreeMap<String, Named>,
     probes: &Probes,
 ) -> Result<BTreeMap<String, StoreContent>, StreamsError> {
     let contents = named.iter().map(|(name, store)| {
-        let entries = Reader { stores, name, store }.entries(probes)?;
+        let home = homes.into_iter().find(|stores| stores.store_index(name).is_ok()).unwrap_or(homes[0]);
+        let entries = Reader { stores: home, name, store }.entries(probes)?;
         Ok((name.clone(), StoreContent { kind: store.kind.name().to_owned(), entries }))
     });
     contents.collect()

@@ -7,8 +7,8 @@ use comanda_state_stores::backend::{Backend, SimulatedDisk, SimulatedDiskBackend
 use comanda_streams::broker::{Broker, Headers, NewTopic, TopicPartition};
 use comanda_streams::membership::ProcessId;
 use comanda_streams::{
-    Consumed, Now, ProcessingGuarantee, Produced, Serdes, SimulatedInstance, Simulation, StreamThread, StreamsBuilder,
-    StreamsConfig, TaskDisks, TaskId,
+    AsyncClients, Consumed, Now, ProcessingGuarantee, Produced, Serdes, SimulatedInstance, Simulation, StreamThread,
+    StreamsBuilder, StreamsConfig, TaskDisks, TaskId,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +53,7 @@ impl Run {
             process_id: ProcessId([1; 16]),
             offset_sums: BTreeMap::new(),
             disks: Arc::new(FreshDisks),
+            async_clients: AsyncClients::default(),
         });
         let thread = instance.thread(0).unwrap();
         let mut run = Self { broker, thread, now_ms: 0 };

@@ -14,6 +14,7 @@ mod fetch;
 mod produce;
 mod topic;
 mod transaction;
+mod waking;
 
 pub(crate) use client::{Client, FlushState};
 pub(crate) use config::Config;

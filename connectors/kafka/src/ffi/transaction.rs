@@ -49,14 +49,14 @@ impl Client {
         let list = OffsetList::new(offsets).map_err(invalid)?;
         let member = Member::new(group).map_err(invalid)?;
         // SAFETY: the client, list and member are live; librdkafka copies both. The returned error is owned.
-        unsafe {
+        self.reminded(|| unsafe {
             Failure::check(sys::rd_kafka_send_offsets_to_transaction(
                 self.as_ptr(),
                 list.0.as_ptr(),
                 member.0.as_ptr(),
                 ANSWER_WITHIN_MS,
             ))
-        }
+        })
     }
 }
 

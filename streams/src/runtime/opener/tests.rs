@@ -165,7 +165,9 @@ fn opener_with_rate(broker: &OneLog, bytes_per_s: u64) -> Opener {
         resources: SharedResources::default(),
         disks: Some(Arc::new(OneDisk(SimulatedDisk::new()))),
         queries: Arc::new(QueryRegistry::default()),
+        async_clients: Mutex::default(),
         restore_listener: Mutex::new(None),
+        globals: Default::default(),
         assignment: Mutex::new(None),
     };
     Opener::new(Arc::new(shared)).unwrap()

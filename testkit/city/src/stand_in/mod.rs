@@ -146,6 +146,11 @@ impl StandIn {
                 customer_id: place.customer_id,
                 payment_method_id: place.payment_method_id,
                 amount_centavos: place.total_centavos,
+                restaurant_id: place.restaurant_id,
+                subtotal_centavos: place.subtotal_centavos,
+                delivery_fee_centavos: place.delivery_fee_centavos,
+                tax_centavos: place.tax_centavos,
+                discount_centavos: place.discount_centavos,
                 attempt: 1,
             }
             .into(),
@@ -257,11 +262,15 @@ impl StandIn {
                     return;
                 };
                 order.captured = true;
-                let amount_centavos = order.placed.total_centavos;
-                self.out.push(Observation::Payment(
-                    CapturePayment { envelope, order_id: id, payment_id: payment(id), amount_centavos, attempt: 1 }
-                        .into(),
-                ));
+                let capture = CapturePayment {
+                    envelope,
+                    order_id: id,
+                    payment_id: payment(id),
+                    amount_centavos: order.placed.total_centavos,
+                    driver_id: Some(pickup.driver_id),
+                    attempt: 1,
+                };
+                self.out.push(Observation::Payment(capture.into()));
             }
             DeliveryCommand::ConfirmDelivery(delivered) => {
                 self.deliver(delivered.order_id, delivered.driver_id, &cause)

@@ -1,6 +1,7 @@
 //! A case's operations become a topology in our DSL.
 
 mod aggregations;
+mod globals;
 mod grouped_table;
 mod joins;
 mod nodes;
@@ -65,6 +66,7 @@ impl Drawing {
             Op::Table { id, topic, value, extractor, store } => {
                 self.table(id, topic, *value, *extractor, store.as_ref())
             }
+            Op::GlobalTable { id, topic, value, store } => self.global_table(id, topic, *value, store.as_ref()),
             Op::Filter { id, from, function, store } => self.filter(id, from, function, store.as_ref(), true),
             Op::FilterNot { id, from, function, store } => self.filter(id, from, function, store.as_ref(), false),
             Op::MapValues { id, from, function, store } => self.map_values(id, from, function, store.as_ref()),
@@ -97,6 +99,9 @@ impl Drawing {
             Op::Aggregate(of) => self.aggregate(of),
             Op::StreamTableJoin { id, left, right, kind, joiner, name, .. } => {
                 self.stream_table_join(id, [left, right], *kind, joiner, name.as_deref())
+            }
+            Op::StreamGlobalJoin { id, left, right, kind, key_fn, joiner } => {
+                self.stream_global_join(id, [left, right], *kind, [key_fn, joiner])
             }
             Op::TableTableJoin { id, left, right, kind, joiner, store } => {
                 self.table_table_join(id, [left, right], *kind, joiner, store.as_ref())

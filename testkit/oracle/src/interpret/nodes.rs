@@ -2,7 +2,7 @@
 
 use super::OracleError;
 use crate::val::{Key, Type, Val};
-use comanda_streams::{KGroupedStream, KGroupedTable, KStream, KTable, Windowed};
+use comanda_streams::{GlobalKTable, KGroupedStream, KGroupedTable, KStream, KTable, Windowed};
 
 #[derive(Clone)]
 pub(super) enum Node {
@@ -12,6 +12,7 @@ pub(super) enum Node {
     WindowedTable(Table<Windowed<String>>),
     Grouped(Grouped),
     GroupedTable(GroupedTable),
+    GlobalTable(GlobalTable),
 }
 
 pub(super) struct Stream<K> {
@@ -45,6 +46,12 @@ pub(super) struct Grouped {
 #[derive(Clone)]
 pub(super) struct GroupedTable {
     pub table: std::rc::Rc<KGroupedTable<String, Val>>,
+    pub values: Type,
+}
+
+#[derive(Clone)]
+pub(super) struct GlobalTable {
+    pub table: GlobalKTable<String, Val>,
     pub values: Type,
 }
 
@@ -98,6 +105,14 @@ impl Node {
         match self {
             Self::Table(table) => Ok(table.clone()),
             _ => Err(wrong(of, "a table with plain keys")),
+        }
+    }
+
+    /// A global table.
+    pub fn global_table(&self, of: &str) -> Result<GlobalTable, OracleError> {
+        match self {
+            Self::GlobalTable(table) => Ok(table.clone()),
+            _ => Err(wrong(of, "a global table")),
         }
     }
 

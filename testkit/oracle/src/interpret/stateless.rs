@@ -15,7 +15,7 @@ pub(super) fn seen<K: Key>(key: Option<&K>) -> Option<Cow<'_, str>> {
     key.map(Key::text)
 }
 
-fn consumed(of: Type, extractor: Extractor) -> Consumed<String, Val> {
+pub(super) fn consumed(of: Type, extractor: Extractor) -> Consumed<String, Val> {
     let extractor = match extractor {
         Extractor::Fail => TimestampExtractor::FailOnInvalid,
         Extractor::LogAndSkip => TimestampExtractor::LogAndSkipOnInvalid,

@@ -29,6 +29,8 @@ const OPERATIONS: &[&str] = &[
     "aggregate",
     "suppress",
     "stream_table_join",
+    "global_table",
+    "stream_global_join",
     "table_table_join",
     "process",
     "process_values",

@@ -1,5 +1,6 @@
 //! Applications to be run, each with what must come out of it, computed naively.
 
+mod calling;
 mod counting;
 mod joining;
 mod logs;
@@ -10,9 +11,10 @@ mod windowing;
 pub(crate) use logs::Logs;
 
 use crate::dice::Dice;
-use comanda_streams::{StreamsBuilder, StreamsError, Topology};
+use comanda_streams::{AsyncClient, StreamsBuilder, StreamsError, Topology};
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::sync::Arc;
 
 /// The group of the first application, and the prefix of its internal topics.
 pub(crate) const APPLICATION_ID: &str = "app";
@@ -69,6 +71,14 @@ pub(crate) trait Part {
         vec![]
     }
 
+    /// Who makes its asynchronous calls, by name.
+    fn async_clients(&self) -> Vec<(&'static str, Arc<dyn AsyncClient>)> {
+        vec![]
+    }
+
+    /// Time goes on outside too.
+    fn pass(&mut self, _now_ms: i64) {}
+
     /// What must hold when all inputs are processed, each once.
     fn verify(&self, logs: &Logs<'_>, settings: Settings) -> Result<(), String>;
 
@@ -87,11 +97,12 @@ pub(crate) struct Application {
 impl Application {
     /// One of the parts, or all of them in one topology.
     pub fn draw(dice: &mut Dice, settings: Settings) -> Result<Self, StreamsError> {
-        let (name, parts): (_, Vec<Box<dyn Part>>) = match dice.below(5) {
+        let (name, parts): (_, Vec<Box<dyn Part>>) = match dice.below(6) {
             0 => ("counting", vec![Box::new(counting::Counting::default())]),
             1 => ("joining", vec![Box::new(joining::Joining::default())]),
             2 => ("windowing", vec![Box::new(windowing::Windowing::default())]),
             3 => ("pending", vec![Box::new(pending::Pending::default())]),
+            4 => ("calling", vec![Box::new(calling::Calling::default())]),
             _ => (
                 "all together",
                 vec![
@@ -99,6 +110,7 @@ impl Application {
                     Box::new(joining::Joining::default()),
                     Box::new(windowing::Windowing::default()),
                     Box::new(pending::Pending::default()),
+                    Box::new(calling::Calling::default()),
                 ],
             ),
         };

@@ -4,7 +4,7 @@ use crate::applications::{Application, Logs, Part, Promise, Settings};
 use crate::cluster::Cluster;
 use crate::dice::Dice;
 use comanda_streams::broker::TopicPartition;
-use comanda_streams::{ProcessingGuarantee, StreamsConfig, Topology};
+use comanda_streams::{AsyncClients, ProcessingGuarantee, StreamsConfig, Topology};
 use std::cell::{Ref, RefCell, RefMut};
 
 /// One run in so many is without transactions.
@@ -56,6 +56,17 @@ impl Deployment {
     /// Topics that must exist before it starts, with their partition counts.
     pub fn topics(&self) -> Vec<(&'static str, i32)> {
         self.parts().iter().flat_map(|part| part.topics()).collect()
+    }
+
+    /// Who makes its asynchronous calls.
+    pub fn async_clients(&self) -> AsyncClients {
+        let clients = self.parts().iter().flat_map(|part| part.async_clients()).collect::<Vec<_>>();
+        clients.into_iter().fold(AsyncClients::default(), |all, (name, client)| all.with(name, client))
+    }
+
+    /// Time goes on outside of it.
+    pub fn pass(&self, now_ms: i64) {
+        self.parts_mut().iter_mut().for_each(|part| part.pass(now_ms));
     }
 
     /// All that it reads, repartition topics too.

@@ -136,6 +136,7 @@ impl World {
             process_id: ProcessId([instance.number as u8; 16]),
             offset_sums,
             disks: instance.disks.clone(),
+            async_clients: deployment.async_clients(),
         };
         Process { link, instance: SimulatedInstance::new(simulation), stopping: false }
     }

@@ -168,6 +168,8 @@ impl World {
             cluster.advance(moment_ms);
             cluster.dice.shuffle(&mut order);
         }
+        let now_ms = self.cluster().now_ms;
+        self.deployments.iter().for_each(|deployment| deployment.pass(now_ms));
         if !self.calm.get() {
             self.disturb();
             self.feed();

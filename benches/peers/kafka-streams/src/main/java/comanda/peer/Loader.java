@@ -11,7 +11,6 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Fills an input topic that both engines then read: always the same records, drawn by a hash of their number. */
 final class Loader {
-    private static final int PARTITIONS = 4;
     private static final long KEYS = 100_000;
     /** A customer for so many orders; a tenth of the orders have none. */
     private static final long ORDERS_PER_CUSTOMER = 10;
@@ -28,9 +27,11 @@ final class Loader {
                 "acks", "1", "enable.idempotence", false, "linger.ms", 50, "batch.size", 65536);
         String topic = options.text("topic");
         long records = options.number("records");
+        int partitions = (int) options.number("partitions");
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", options.text("bootstrap")))) {
             List<String> topics = workload.equals("w4a") ? List.of(topic, Workloads.tableTopic(topic)) : List.of(topic);
-            admin.createTopics(topics.stream().map(name -> new NewTopic(name, PARTITIONS, (short) 1)).toList()).all().get();
+            var created = topics.stream().map(name -> new NewTopic(name, partitions, (short) 1)).toList();
+            admin.createTopics(created).all().get();
         }
         var bytes = new ByteArraySerializer();
         try (var producer = new KafkaProducer<byte[], byte[]>(settings, bytes, bytes)) {
@@ -43,7 +44,8 @@ final class Loader {
         }
     }
 
-    private static void drawn(KafkaProducer<byte[], byte[]> producer, String topic, long records, long keys, int bytes) {
+    private static void drawn(
+            KafkaProducer<byte[], byte[]> producer, String topic, long records, long keys, int bytes) {
         for (long i = 0; i < records; i++) {
             long time = START_MS + i * SPAN_MS / records;
             producer.send(new ProducerRecord<>(topic, null, time, key(draw(i, keys)), value(i, bytes)));

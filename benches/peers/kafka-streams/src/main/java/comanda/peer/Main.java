@@ -4,8 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The peer's commands: {@code load} fills a workload's input topic, {@code run} drains it on Kafka Streams, {@code serve}
- * runs Kafka Streams until standard input ends.
+ * The peer's commands: {@code load} fills a workload's input topic, {@code run} drains it on Kafka Streams,
+ * {@code serve} runs Kafka Streams until standard input ends.
  */
 public final class Main {
     private Main() {}

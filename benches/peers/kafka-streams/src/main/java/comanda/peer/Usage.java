@@ -13,7 +13,8 @@ record Usage(long nanos, double cpuSeconds) {
     static Usage now() {
         String stat = read("/proc/self/stat");
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        return new Usage(System.nanoTime(), (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND);
+        double ticks = Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
+        return new Usage(System.nanoTime(), ticks / TICKS_PER_SECOND);
     }
 
     double secondsSince(Usage earlier) {

@@ -17,6 +17,7 @@ import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.KTable;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
+import org.apache.kafka.streams.kstream.Reducer;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /** The topologies, as in {@code testkit/bench/src/topologies.rs}. */
@@ -33,7 +34,9 @@ final class Workloads {
             case "w1" -> filterAndMap(builder.stream(input, counted(progress)), output, progress);
             case "w2", "w2c" -> count(builder.stream(input, counted(progress)), output, progress);
             case "w4a" -> leftJoin(builder, input, output, progress);
-            case "w6", "w6k" -> mix(builder.stream(input, counted(progress)), output, progress);
+            case "w6", "w6k" ->
+                    reduce(builder.stream(input, counted(progress)), Workloads::mixed, output, progress);
+            case "w7" -> reduce(builder.stream(input, counted(progress)), Workloads::numbered, output, progress);
             default -> throw new IllegalArgumentException("no workload " + workload);
         }
         return builder.build();
@@ -91,20 +94,28 @@ final class Workloads {
                 .to(output, countedOutputs(progress));
     }
 
-    /** A row is what its key's values leave when laid over each other: an update shows each byte of the row before it. */
-    private static void mix(KStream<byte[], byte[]> stream, String output, Progress progress) {
+    private static void reduce(
+            KStream<byte[], byte[]> stream, Reducer<byte[]> reducer, String output, Progress progress) {
         stream.groupByKey(Grouped.with(BYTES, BYTES))
-                .reduce(Workloads::mixed, rows("rows"))
+                .reduce(reducer, rows("rows"))
                 .toStream()
                 .to(output, countedOutputs(progress));
     }
 
+    /** What its key's values leave when laid over each other: an update shows each byte of the row before it. */
     private static byte[] mixed(byte[] row, byte[] value) {
         byte[] mixed = new byte[row.length];
         for (int i = 0; i < mixed.length; i++) {
             mixed[i] = (byte) (row[i] ^ value[i]);
         }
         return mixed;
+    }
+
+    /** The same, but for the newest record's number in front: so an output tells which record it answers. */
+    private static byte[] numbered(byte[] row, byte[] value) {
+        byte[] numbered = mixed(row, value);
+        System.arraycopy(value, 0, numbered, 0, Long.BYTES);
+        return numbered;
     }
 
     private static Materialized<byte[], byte[], KeyValueStore<Bytes, byte[]>> rows(String store) {

@@ -1,0 +1,43 @@
+//! The application under test: a total per key, every change of it written out.
+
+use crate::topics::{APPLICATION_ID, INPUT, OUTPUT, STORE};
+use crate::totals::Total;
+use bytes::Bytes;
+use comanda_streams::*;
+use std::error::Error;
+use std::path::Path;
+
+/// Of 256 MB in all: the rest is for what is not applied (up to 16 MiB a task), for Kafka's clients and the program itself.
+const STATE_MEMORY_BYTES: usize = 96 << 20;
+
+fn topology() -> Result<Topology, StreamsError> {
+    let (text, number, bytes) = (Serdes::string, Serdes::long, Serdes::bytes);
+    let builder = StreamsBuilder::new();
+    builder
+        .stream(INPUT, Consumed::with(text(), number()))
+        .group_by_key(Grouped::with(text(), number()))
+        .aggregate(
+            || Some(Total::default().encode_padded()),
+            |_, amount, total: Option<Bytes>| Some(Total::decode_padded(&total?)?.plus(amount?).encode_padded()),
+            Materialized::with(text(), bytes()).named(STORE),
+        )
+        .to_stream()
+        .map_values(|_, total: Option<Bytes>| Some(Total::decode(&total?)?.encode()))
+        .to(OUTPUT, Produced::with(text(), bytes()));
+    builder.build()
+}
+
+/// Runs an instance until SIGTERM.
+///
+/// # Errors
+/// What keeps it from starting, ends it, or keeps it from closing in order.
+pub fn run(bootstrap: &str, state_dir: &Path, threads: usize) -> Result<(), Box<dyn Error>> {
+    // Every change is written out, so that a gap or a repetition is seen.
+    let config = StreamsConfig {
+        statestore_cache_max_bytes: 0,
+        num_stream_threads: threads,
+        state_memory_bytes: STATE_MEMORY_BYTES,
+        ..StreamsConfig::new(APPLICATION_ID, state_dir)
+    };
+    comanda_verifiers::run(bootstrap, topology()?, config)
+}
