@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 /// A paused partition holds back what was fetched already, so that resuming costs no second fetch; beyond so many bytes
 /// librdkafka is told to stop fetching it.
-const HELD_BYTES: usize = 2 * 1024 * 1024;
+const HELD_BYTES: usize = 256 * 1024;
 
 /// The state of one partition.
 pub(super) struct Slot {
