@@ -7,8 +7,9 @@ use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
 use comanda_registry::{AvroDeserializer, AvroSerializer, MemoryRegistry, SchemaRegistry};
 use comanda_schemas::{
-    DeliveryCommand, DeliveryEvent, DeliveryMetrics, DriverMessage, DriverState, EVENTS, EtaPredicted, Message,
-    OrderCommand, OrderEvent, OrderView, PaymentCommand, PaymentEvent, PopularItems, RestaurantCatalog,
+    DeliveryCommand, DeliveryEvent, DeliveryMetrics, DriverMessage, DriverState, EVENTS, EtaPredicted, LedgerPosted,
+    Message, OrderCommand, OrderEvent, OrderView, PaymentCommand, PaymentEvent, PaymentMethod, PaymentMethodCommand,
+    PopularItems, RestaurantCatalog,
 };
 use comanda_streams::serde::Serializer;
 use std::sync::Arc;
@@ -86,6 +87,9 @@ fn what_apaches_codec_wrote_is_read_and_written_again_byte_by_byte() {
         check::<OrderView>(),
         check::<PaymentCommand>(),
         check::<PaymentEvent>(),
+        check::<LedgerPosted>(),
+        check::<PaymentMethodCommand>(),
+        check::<PaymentMethod>(),
         check::<DeliveryCommand>(),
         check::<DeliveryEvent>(),
         check::<DriverMessage>(),
