@@ -58,7 +58,8 @@ pub fn take(
         }
         PaymentInput::Command(PaymentCommand::ReportPayment(report), _) => {
             known.as_mut().filter(|account| account.payment == report.payment_id).map_or(vec![], |account| {
-                let cause = Cause { id: report.envelope.event_id, at: now.max(report.envelope.occurred_at) };
+                // Not the provider's time: one that lies ahead would put off whatever comes next.
+                let cause = Cause { id: report.envelope.event_id, at: now };
                 take_report(Change::new(account, cause), &report)
             })
         }

@@ -172,6 +172,17 @@ fn a_refund_that_the_provider_refuses_goes_back_to_the_shares() {
 }
 
 #[test]
+fn a_report_from_a_clock_that_is_ahead_puts_off_nothing() {
+    let mut desk = Desk::captured();
+    desk.refund(1_000_000, 1);
+    desk.refund(500_000, 2);
+    let mut report = desk.report_of(PaymentReport::Refunded, "re_1", 1_000_000, Some(1));
+    report.envelope.occurred_at = report.envelope.occurred_at.plus_ms(86_400_000);
+    desk.command(report);
+    assert_eq!(desk.wait(0), ["Do REFUND:2"]);
+}
+
+#[test]
 fn a_refund_made_at_the_provider_s_desk_is_in_the_books_too() {
     let mut desk = Desk::captured();
     let said = desk.report(PaymentReport::Refunded, "re_9", 150_000);
