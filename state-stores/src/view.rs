@@ -52,13 +52,14 @@ impl Snapshots {
 
 /// A task's committed state at one commit.
 pub struct StoresView {
-    stores: BTreeMap<Arc<str>, StoreView>,
+    /// In the order of their specifications.
+    stores: Vec<StoreView>,
     positions: Positions,
 }
 
 impl StoresView {
     pub(crate) fn new(stores: &mut [StoreCore], snapshots: &Snapshots, positions: &Positions) -> Self {
-        let view = |store: &mut StoreCore| (store.spec.name.clone(), StoreView::new(store, snapshots.of(store.home)));
+        let view = |store: &mut StoreCore| StoreView::new(store, snapshots.of(store.home));
         Self { stores: stores.iter_mut().map(view).collect(), positions: positions.clone() }
     }
 
@@ -67,7 +68,14 @@ impl StoresView {
     /// # Errors
     /// [`StoreError::UnknownStore`].
     pub fn store(&self, name: &str) -> Result<&StoreView, StoreError> {
-        self.stores.get(name).ok_or_else(|| StoreError::UnknownStore(name.to_owned()))
+        let found = self.stores.iter().find(|store| &*store.spec.name == name);
+        found.ok_or_else(|| StoreError::UnknownStore(name.to_owned()))
+    }
+
+    /// The state of the store of that number, in the order in which the stores were given when they were opened: without
+    /// looking for a name.
+    pub fn numbered(&self, number: usize) -> Option<&StoreView> {
+        self.stores.get(number)
     }
 
     /// What this state stands for: a caller that waits for its own write compares input positions.

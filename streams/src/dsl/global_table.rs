@@ -40,9 +40,9 @@ impl StreamsBuilder {
         let store = store_info(StoreSpec::key_value(&name), &materialized);
         let (spec, from) = (spec_of(&consumed), topic.to_owned());
         let check: GlobalCheck = Arc::new(move |raw| spec.extract_time(&spec.decode(&from, raw)?, None));
-        self.drawing.graph.borrow_mut().add_global(GlobalSource { topic: topic.to_owned(), store, check });
+        let number = self.drawing.graph.borrow_mut().add_global(GlobalSource { topic: topic.to_owned(), store, check });
         let (keys, values) = (materialized.keys, materialized.values);
-        GlobalKTable { def: GlobalStoreDef { name: name.into(), topic: topic.into(), keys, values } }
+        GlobalKTable { def: GlobalStoreDef { number, name: name.into(), topic: topic.into(), keys, values } }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running a topology: threads, group membership, commits, restore, queries.
 
+mod changelog_range;
 mod collector;
 mod commit;
 mod ending;
@@ -8,6 +9,8 @@ mod group;
 mod instance_state;
 mod leader;
 mod mending;
+#[cfg(test)]
+mod one_log;
 mod opener;
 mod opener_threads;
 mod pace;

@@ -5,7 +5,8 @@
 //! change logs' high watermarks, and restore read_committed up to those. Never to the last stable offset: transaction
 //! markers land later than the offsets become visible.
 
-use super::restore::{ChangelogRange, Restore};
+use super::changelog_range::{ChangelogRange, delete_retention_ms};
+use super::restore::Restore;
 use super::shared::Shared;
 use crate::broker::{
     Admin, Consumer, ConsumerRole, Isolation, OffsetAndMetadata, OffsetSpec, PartitionId, TopicDescription,
@@ -22,9 +23,6 @@ use std::time::Duration;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
-
-/// Kafka's own default of `delete.retention.ms`.
-const DEFAULT_DELETE_RETENTION_MS: i64 = 24 * 3_600_000;
 
 /// A task to open.
 #[derive(Clone, Debug)]
@@ -199,8 +197,8 @@ impl Opener {
         }
         let retentions: Vec<i64> = partitions
             .iter()
-            .map(|partition| self.delete_retention_ms(&partition.topic))
-            .collect::<Result<_, StreamsError>>()?;
+            .map(|partition| delete_retention_ms(&mut *self.admin, &partition.topic))
+            .collect::<Result<_, _>>()?;
         let mut restore = Restore::new(job.now_ms);
         let mut log_records = 0;
         let consumer = match &mut self.consumer {
@@ -232,12 +230,6 @@ impl Opener {
             None => Err(StreamsError::Retry(format!("change log {name} is missing"))),
         };
         found.into_iter().zip(names).map(id).collect()
-    }
-
-    /// How long the change log keeps tombstones.
-    fn delete_retention_ms(&mut self, topic: &str) -> Result<i64, StreamsError> {
-        let told = self.admin.topic_config(topic, "delete.retention.ms")?;
-        Ok(told.and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_DELETE_RETENTION_MS))
     }
 
     fn committed(

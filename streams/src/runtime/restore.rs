@@ -1,29 +1,16 @@
 //! Restoring one task: its change logs, read up to where they ended when its offsets were fetched.
 
+use super::changelog_range::ChangelogRange;
 use super::restore_rate::RestoreRate;
-use crate::broker::{Consumer, Fetched, PartitionId, RawRecord, TopicPartition};
+use crate::broker::{Consumer, Fetched, RawRecord};
 use crate::error::StreamsError;
 use bytes::Bytes;
-use comanda_state_stores::{ChangelogOrigin, ChangelogRecord, TaskStorage};
+use comanda_state_stores::{ChangelogRecord, TaskStorage};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Records taken from the client at once.
 const BATCH_RECORDS: usize = 10_000;
-
-/// A change log as it was found.
-pub(super) struct ChangelogRange {
-    pub id: PartitionId,
-    /// Of the topic that has the name now.
-    pub topic_id: [u8; 16],
-    pub partition: TopicPartition,
-    /// First offset that is still there.
-    pub begin: i64,
-    /// High watermark: the restore's target.
-    pub end: i64,
-    /// How long tombstones are kept.
-    pub delete_retention_ms: i64,
-}
 
 struct Log {
     range: ChangelogRange,
@@ -162,26 +149,6 @@ fn locked(rate: &Mutex<RestoreRate>) -> MutexGuard<'_, RestoreRate> {
     rate.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl ChangelogRange {
-    fn origin(&self, current_ms: i64) -> ChangelogOrigin {
-        ChangelogOrigin { topic_id: self.topic_id, current_ms }
-    }
-
-    /// Why a state that stands for offset `known` cannot be brought up to date by the rest of this log, if so.
-    fn cannot_continue(&self, known: i64, origin: Option<ChangelogOrigin>, now_ms: i64) -> Option<&'static str> {
-        let Some(origin) = origin else { return Some("it does not say of which topic it is, nor how old") };
-        if origin.topic_id != self.topic_id {
-            return Some("the topic was deleted and made again");
-        }
-        if !(self.begin..=self.end).contains(&known) {
-            return Some("its offset is outside the change log");
-        }
-        // At the log's end there is nothing to miss, however old the state is.
-        let is_old = now_ms.saturating_sub(origin.current_ms) >= self.delete_retention_ms;
-        (is_old && known < self.end).then_some("it is older than `delete.retention.ms`: deletes may be missing")
-    }
-}
-
 impl Log {
     fn write(&mut self, storage: &mut TaskStorage, now_ms: i64) -> Result<(), StreamsError> {
         let records = self.batch.iter().filter_map(|record| {
@@ -199,53 +166,5 @@ impl Log {
             storage.set_changelog_origin(self.store, self.range.origin(now_ms));
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOUR_MS: i64 = 3_600_000;
-
-    fn log() -> ChangelogRange {
-        let partition = TopicPartition::new("app-s-changelog", 0);
-        let (begin, end, delete_retention_ms) = (10, 20, 24 * HOUR_MS);
-        ChangelogRange { id: PartitionId(0), topic_id: [1; 16], partition, begin, end, delete_retention_ms }
-    }
-
-    fn continues(known: i64, topic_id: u8, hours: i64) -> bool {
-        let origin = ChangelogOrigin { topic_id: [topic_id; 16], current_ms: 0 };
-        log().cannot_continue(known, Some(origin), hours * HOUR_MS).is_none()
-    }
-
-    #[test]
-    fn a_state_from_within_the_log_goes_on() {
-        assert!(continues(10, 1, 0) && continues(15, 1, 23) && continues(20, 1, 23));
-    }
-
-    #[test]
-    fn a_state_from_outside_the_log_starts_over() {
-        assert!(!continues(9, 1, 0) && !continues(21, 1, 0));
-    }
-
-    #[test]
-    fn a_state_of_a_topic_that_was_made_again_starts_over_even_if_its_offset_fits() {
-        assert!(!continues(15, 2, 0));
-    }
-
-    #[test]
-    fn a_state_that_may_have_missed_tombstones_starts_over() {
-        assert!(!continues(15, 1, 24));
-    }
-
-    #[test]
-    fn an_old_state_that_has_all_of_its_log_has_missed_nothing() {
-        assert!(continues(20, 1, 100));
-    }
-
-    #[test]
-    fn a_state_of_unknown_age_starts_over() {
-        assert!(log().cannot_continue(15, None, 0).is_some());
     }
 }

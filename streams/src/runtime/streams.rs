@@ -132,8 +132,8 @@ impl KafkaStreams {
         }
         let count = self.threads.len();
         if !self.shared.topology.globals().is_empty() {
-            let (shared, stop) = (self.shared.clone(), self.stop.clone());
-            self.threads.push(spawn("global", move || run_global_thread(shared, stop, reports))?);
+            let (shared, clock, stop) = (self.shared.clone(), self.clock.clone(), self.stop.clone());
+            self.threads.push(spawn("global", move || run_global_thread(shared, clock, stop, reports))?);
         }
         let (state, stop, threads) = (self.state.clone(), self.stop.clone(), self.threads.len());
         self.supervisor = Some(spawn("supervisor", move || supervise(&inbox, &state, &stop, (count, threads)))?);

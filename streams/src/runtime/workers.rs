@@ -78,8 +78,13 @@ pub(super) fn run_stream_thread(
 }
 
 /// Reads the global tables until it is told to stop, or dies.
-pub(super) fn run_global_thread(shared: Arc<Shared>, stop: Arc<AtomicBool>, reports: Sender<Report>) {
-    run_guarded("global thread", &reports, || read_globals(&shared, &stop));
+pub(super) fn run_global_thread(
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+    reports: Sender<Report>,
+) {
+    run_guarded("global thread", &reports, || read_globals(&shared, &*clock, &stop));
 }
 
 fn run_guarded(name: &str, reports: &Sender<Report>, run: impl FnOnce() -> Result<(), StreamsError>) {
@@ -96,13 +101,13 @@ fn run_guarded(name: &str, reports: &Sender<Report>, run: impl FnOnce() -> Resul
 }
 
 /// Opens the global tables as often as it takes: the state is Kafka's, and what the disk lost is read again.
-fn read_globals(shared: &Arc<Shared>, stop: &AtomicBool) -> Result<(), StreamsError> {
+fn read_globals(shared: &Arc<Shared>, clock: &dyn Clock, stop: &AtomicBool) -> Result<(), StreamsError> {
     let started = Instant::now();
-    let steady_ms = || started.elapsed().as_millis() as i64;
+    let now = || Now { steady_ms: started.elapsed().as_millis() as i64, wall_clock_ms: clock.now_ms() };
     while !stop.load(Ordering::Relaxed) {
-        let read = GlobalReader::open(shared, steady_ms()).and_then(|mut reader| {
+        let read = GlobalReader::open(shared, now()).and_then(|mut reader| {
             while !stop.load(Ordering::Relaxed) {
-                match reader.step(GLOBAL_WAIT, steady_ms()) {
+                match reader.step(GLOBAL_WAIT, now()) {
                     Err(StreamsError::Retry(reason)) => {
                         tracing::warn!(reason, "global tables grow older");
                         std::thread::sleep(CONNECT_PAUSE);

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// A global table's store in the topology.
 pub(crate) struct GlobalStoreDef<K, V> {
+    /// Among the global tables.
+    pub number: usize,
     pub name: Arc<str>,
     pub topic: Arc<str>,
     pub keys: Serde<K>,
@@ -20,6 +22,7 @@ pub(crate) struct GlobalStoreDef<K, V> {
 impl<K, V> Clone for GlobalStoreDef<K, V> {
     fn clone(&self) -> Self {
         Self {
+            number: self.number,
             name: self.name.clone(),
             topic: self.topic.clone(),
             keys: self.keys.clone(),
@@ -54,7 +57,8 @@ impl<K, V> ReadOnlyKeyValueStore<K, V> {
     fn row(&self, key: &K) -> Result<Option<ValueAndTimestamp<V>>, StreamsError> {
         let key = self.room.of(&self.def.keys, &self.def.topic, key)?;
         let view = self.views.load().ok_or_else(|| self.is_away())?;
-        let Some(bytes) = view.store(&self.def.name)?.get(&key)? else { return Ok(None) };
+        let store = view.numbered(self.def.number).ok_or_else(|| self.is_away())?;
+        let Some(bytes) = store.get(&key)? else { return Ok(None) };
         let (timestamp, value) = split_timestamp(&bytes)?;
         Ok(Some(ValueAndTimestamp { value: read_stored(&self.def.values, &self.def.topic, value)?, timestamp }))
     }

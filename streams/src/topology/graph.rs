@@ -135,10 +135,11 @@ impl Graph {
         StoreId(self.stores.len() - 1)
     }
 
-    /// Adds a global table; its store's name must be free.
-    pub fn add_global(&mut self, global: GlobalSource) {
+    /// Adds a global table, whose number is the answer; its store's name must be free.
+    pub fn add_global(&mut self, global: GlobalSource) -> usize {
         self.check_store_name(&global.store.spec.name);
         self.globals.push(global);
+        self.globals.len() - 1
     }
 
     fn check_store_name(&mut self, name: &str) {

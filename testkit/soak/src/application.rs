@@ -7,7 +7,7 @@ use comanda_streams::*;
 use std::error::Error;
 use std::path::Path;
 
-/// Of 256 MB in all: the rest is for what is not applied (up to 16 MiB a task), for Kafka's clients and the program itself.
+/// Meant to keep an instance within 256 MB, which is not measured yet: the rest is for what is not applied (up to 16 MiB a task), for Kafka's clients and the program itself.
 const STATE_MEMORY_BYTES: usize = 96 << 20;
 
 fn topology() -> Result<Topology, StreamsError> {
