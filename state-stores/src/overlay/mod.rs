@@ -4,6 +4,7 @@
 //! lists of slots and probe nothing. Once applied, a slot may stay as a read cache. Order costs more than it gives to
 //! stores that never scan, so it is built at the first scan after an apply and kept up to date from then on.
 
+mod slab;
 mod slot;
 
 pub(crate) use slot::Stamp;
@@ -12,6 +13,7 @@ use crate::SharedBytes;
 use crate::backend::{Direction, KeyRange, MapCursor, SharedMap};
 use crate::shared_layer::{LayerEntry, SharedLayer};
 use hashbrown::HashTable;
+use slab::Slab;
 use slot::Slot;
 use std::cell::{Cell, OnceCell};
 use std::hash::BuildHasher;
@@ -24,8 +26,7 @@ pub(crate) type Undrained = (u64, u32);
 pub(crate) struct Overlay {
     index: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
-    slots: Vec<Option<Slot>>,
-    free: Vec<u32>,
+    slots: Slab,
     /// Slots with an uncommitted write.
     dirty: Vec<u32>,
     /// Slots with a committed write that is not applied.
@@ -57,7 +58,7 @@ impl Overlay {
     #[inline]
     fn find(&self, key: &[u8]) -> Option<u32> {
         let last = self.last.get();
-        if self.slots.get(last as usize).and_then(Option::as_ref).is_some_and(|slot| *slot.key == *key) {
+        if self.slots.get(last).is_some_and(|slot| *slot.key == *key) {
             return Some(last);
         }
         let number = *self.index.find(self.hasher.hash_one(key), |number| *self.slot(*number).key == *key)?;
@@ -67,18 +68,18 @@ impl Overlay {
 
     #[inline]
     fn slot(&self, number: u32) -> &Slot {
-        self.slots[number as usize].as_ref().expect("index and lists name only slots in use")
+        self.slots.get(number).expect("index and lists name only slots in use")
     }
 
     #[inline]
     fn slot_mut(&mut self, number: u32) -> &mut Slot {
-        self.slots[number as usize].as_mut().expect("index and lists name only slots in use")
+        self.slots.get_mut(number).expect("index and lists name only slots in use")
     }
 
     /// Writes to the uncommitted layer.
     pub fn write(&mut self, key: &[u8], value: Option<SharedBytes>, stamp: Stamp, logged: bool) {
         let number = self.find(key).unwrap_or_else(|| self.add_slot(key));
-        let slot = self.slots[number as usize].as_mut().expect("found or added just now");
+        let slot = self.slots.get_mut(number).expect("found or added just now");
         if let Some(ordered) = self.ordered.get_mut() {
             ordered.insert(slot.key.clone(), value.clone());
         }
@@ -106,28 +107,20 @@ impl Overlay {
             used: Cell::new(true),
             stamp,
         };
-        let number = match self.free.pop() {
-            Some(number) => number,
-            None => {
-                self.slots.push(None);
-                u32::try_from(self.slots.len() - 1).expect("layers are bounded in bytes, far below 2^32 slots")
-            }
-        };
-        self.slots[number as usize] = Some(slot);
+        let number = self.slots.add(slot);
         let slots = &self.slots;
-        let hash_of = |number: &u32| slots[*number as usize].as_ref().map_or(0, |slot| slot.hash);
+        let hash_of = |number: &u32| slots.get(*number).map_or(0, |slot| slot.hash);
         self.index.insert_unique(hash, number, hash_of);
         number
     }
 
     fn remove_slot(&mut self, number: u32) {
-        let Some(slot) = self.slots[number as usize].take() else {
+        let Some(slot) = self.slots.remove(number) else {
             return;
         };
         if let Ok(entry) = self.index.find_entry(slot.hash, |other| *other == number) {
             entry.remove();
         }
-        self.free.push(number);
     }
 
     /// Takes note of what the change log has not seen: each key once, in no particular order.
@@ -151,7 +144,7 @@ impl Overlay {
     pub fn commit(&mut self) {
         for position in 0..self.dirty.len() {
             let number = self.dirty[position];
-            let slot = self.slots[number as usize].as_mut().expect("dirty slots are in use");
+            let slot = self.slots.get_mut(number).expect("dirty slots are in use");
             let Some(value) = slot.uncommitted.take() else {
                 continue;
             };
@@ -180,7 +173,7 @@ impl Overlay {
     pub fn abort(&mut self) {
         for position in 0..self.dirty.len() {
             let number = self.dirty[position];
-            let slot = self.slots[number as usize].as_mut().expect("dirty slots are in use");
+            let slot = self.slots.get_mut(number).expect("dirty slots are in use");
             slot.uncommitted = None;
             slot.undrained = false;
             if let Some(ordered) = self.ordered.get_mut() {
@@ -231,7 +224,6 @@ impl Overlay {
         if cache_bytes == 0 && self.dirty.is_empty() && self.unapplied.is_empty() {
             self.index.clear();
             self.slots.clear();
-            self.free.clear();
             self.clean_bytes = 0;
             return;
         }
@@ -241,7 +233,8 @@ impl Overlay {
                 return;
             }
             self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
-            let Some(slot) = &self.slots[self.hand] else {
+            let number = self.hand as u32;
+            let Some(slot) = self.slots.get(number) else {
                 continue;
             };
             if !slot.clean || (slot.used.replace(false) && cache_bytes > 0) {
@@ -249,8 +242,7 @@ impl Overlay {
             }
             let cost = slot.committed.as_ref().map_or(0, |value| slot.cost(value));
             self.clean_bytes -= cost;
-            let number = self.hand as u32;
-            match &mut self.slots[self.hand] {
+            match self.slots.get_mut(number) {
                 Some(slot) if slot.uncommitted.is_some() => {
                     slot.committed = None;
                     slot.clean = false;
@@ -301,9 +293,9 @@ impl Overlay {
 }
 
 /// What is committed in those slots.
-fn layer_entries(slots: &[Option<Slot>], numbers: &[u32]) -> impl Iterator<Item = LayerEntry> {
+fn layer_entries(slots: &Slab, numbers: &[u32]) -> impl Iterator<Item = LayerEntry> {
     numbers.iter().filter_map(|number| {
-        let slot = slots[*number as usize].as_ref()?;
+        let slot = slots.get(*number)?;
         Some(LayerEntry { hash: slot.hash, key: slot.key.clone(), value: slot.committed.clone()? })
     })
 }

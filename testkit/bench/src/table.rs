@@ -17,8 +17,8 @@ pub struct Run {
 /// What both engines kept to, so that no figure is bought with a promise less.
 const SETTINGS: &str = "\
 Both engines: exactly_once_v2; acks=all, idempotent, in transactions; inputs, change logs and outputs read_committed; \
-RocksDB with change log; one stream thread; one broker, no replicas. Record cache: 10 MiB in w2c, else none. Each \
-engine's own linger.ms (Kafka Streams 100, Comanda 10), which a commit cuts short; the bench's own producer 0.";
+RocksDB with change log; one stream thread; one broker, no replicas. Record cache: 10 MiB in w2c and w4a, else none. Each \
+engine's own linger.ms (Kafka Streams 100, Comanda 30), which a commit cuts short; the bench's own producer 0.";
 
 /// Tables in Markdown, one for each family of workloads. The rows of ratios say how many times better ours is: Kafka
 /// Streams' figure over ours, or ours over Kafka Streams' where more is better.

@@ -49,7 +49,7 @@ final class Workloads {
 
     /** Bytes of record cache. */
     static long cacheBytes(String workload) {
-        return workload.equals("w2c") ? 10 << 20 : 0;
+        return workload.equals("w2c") || workload.equals("w4a") ? 10 << 20 : 0;
     }
 
     /** Records' own times; each record counts. */
