@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Half an hour on three brokers, a fault every 20 s drawn from a seed, 1 GB of state; MINUTES=5 KEYS=100000 is a short one
-# Environment: COMANDA_HOME, CARGO_TARGET_DIR, SOAK_KAFKA_PORT, MINUTES, SEED, KEYS (of 1 KB), PER_S, MEMORY_MB.
+# Environment: COMANDA_HOME, CARGO_TARGET_DIR, SOAK_KAFKA_PORT, MINUTES, SEED, KEYS (of 1 KB), RATE, MEMORY_MB.
 set -euo pipefail
 export COMANDA_INSTANCE=soak COMANDA_KAFKA_PORT=${SOAK_KAFKA_PORT:-31092}
-KEYS=${KEYS:-1000000} FIRST_PER_S=${FIRST_PER_S:-8000} PER_S=${PER_S:-500}
+KEYS=${KEYS:-1000000} RATE=${RATE:-70%}
 source "$(dirname "${BASH_SOURCE[0]}")/../soak/ground.sh"
 
 MINUTES=${MINUTES:-30}

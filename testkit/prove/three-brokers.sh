@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Three brokers, one after the other killed (-9) or stopped under load: nothing lost, doubled or left hanging; BOUNCES=5
-# Environment: COMANDA_HOME, CARGO_TARGET_DIR, SOAK_KAFKA_PORT, BOUNCES, PER_S.
+# Environment: COMANDA_HOME, CARGO_TARGET_DIR, SOAK_KAFKA_PORT, BOUNCES, RATE.
 set -euo pipefail
 export COMANDA_INSTANCE=three-brokers COMANDA_KAFKA_PORT=${SOAK_KAFKA_PORT:-31092}
-KEYS=10000 FIRST_PER_S=5000 PER_S=${PER_S:-1000}
+KEYS=10000 RATE=${RATE:-1000}
 source "$(dirname "${BASH_SOURCE[0]}")/../soak/ground.sh"
 
 BOUNCES=${BOUNCES:-5}

@@ -1,7 +1,7 @@
 # The soak's ground: a cluster, two instances of the application, load, samples of their memory, the judge.
 # Sourced, never run; the script that does chooses the faults and calls clean_soak at its end.
-# Environment: CARGO_TARGET_DIR, COMANDA_INSTANCE, COMANDA_KAFKA_PORT, KEYS, FIRST_PER_S, PER_S, THREADS,
-# SOAK_PROGRAM (one that is built).
+# Environment: CARGO_TARGET_DIR, COMANDA_INSTANCE, COMANDA_KAFKA_PORT, KEYS, RATE (records a second, or 70%: of the
+# capacity that shows with the first of each key), THREADS, SOAK_PROGRAM (one that is built).
 
 VERIFIERS_BROKER=cluster # not the verifiers' to start
 for part in ground instances verdicts; do source "$(dirname "${BASH_SOURCE[0]}")/../verifiers/$part.sh"; done
@@ -9,8 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
 RUN=$INSTANCE_DIR/soak
 KEPT=$COMANDA_HOME/$COMANDA_INSTANCE
-# What a broker's end or a session's may hold up, several times over.
-DRAIN_LIMIT_S=300
+# What is left behind when faults follow each other at most of the capacity.
+DRAIN_LIMIT_S=1800
 SAMPLE_S=3
 # Memory is reported as the largest of so many seconds.
 MEMORY_SPAN_S=300
@@ -36,12 +36,15 @@ start_soak() {
   SAMPLER=$!
   await_running 1
   await_running 2
-  in_background load within_run "$SOAK_PROGRAM" load "$(addresses port)" "$KEYS" "$FIRST_PER_S" "$PER_S"
-  say "   load: $KEYS keys at $FIRST_PER_S records a second, then $PER_S"
+  in_background load within_run "$SOAK_PROGRAM" load "$(addresses port)" "$KEYS" "$RATE"
   until grep -sq LOADED "$RUN/load.out"; do
     require_load
     sleep 1
   done
+  local loaded
+  loaded=$(sed -n 's/^LOADED //p' "$RUN/load.out")
+  say "   load: $loaded"
+  figure "load: $loaded"
 }
 
 clean_soak() {

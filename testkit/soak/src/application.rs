@@ -7,8 +7,11 @@ use comanda_streams::*;
 use std::error::Error;
 use std::path::Path;
 
-/// Meant to keep an instance within 256 MB, which is not measured yet: the rest is for what is not applied (up to 16 MiB a task), for Kafka's clients and the program itself.
-const STATE_MEMORY_BYTES: usize = 96 << 20;
+/// Keep an instance within 256 MB, even while it has all four tasks: what is not applied, up to [`APPLY_BYTES`] a task
+/// and [`UNCOMMITTED_BYTES`] a thread, Kafka's clients and the program itself come on top of the state's memory.
+const STATE_MEMORY_BYTES: usize = 64 << 20;
+const APPLY_BYTES: usize = 8 << 20;
+const UNCOMMITTED_BYTES: usize = 16 << 20;
 
 fn topology() -> Result<Topology, StreamsError> {
     let (text, number, bytes) = (Serdes::string, Serdes::long, Serdes::bytes);
@@ -37,6 +40,8 @@ pub fn run(bootstrap: &str, state_dir: &Path, threads: usize) -> Result<(), Box<
         statestore_cache_max_bytes: 0,
         num_stream_threads: threads,
         state_memory_bytes: STATE_MEMORY_BYTES,
+        apply_bytes: APPLY_BYTES,
+        max_uncommitted_bytes: UNCOMMITTED_BYTES,
         ..StreamsConfig::new(APPLICATION_ID, state_dir)
     };
     comanda_verifiers::run(bootstrap, topology()?, config)

@@ -1,9 +1,9 @@
 //! Compares what the application wrote with what its inputs demand: in each partition the total after every amount, in
 //! order, without gap or repetition; the change log's last entries are the final totals.
 
-use crate::pauses::Pauses;
 use crate::topics::{CHANGELOG, INPUT, OUTPUT, PARTITIONS, kafka, read, unstable};
 use crate::totals::Total;
+use crate::waits::Waits;
 use bytes::Bytes;
 use comanda_streams::broker::{Broker, RawRecord};
 use std::collections::HashMap;
@@ -28,11 +28,11 @@ pub fn run(bootstrap: &str, sent: u64, faults: &Path) -> Result<(), Box<dyn Erro
     if inputs as u64 != sent {
         complaints.push(format!("{sent} inputs were acknowledged, {inputs} are there"));
     }
-    let mut pauses = Pauses::read(faults, PARTITIONS as usize)?;
-    complaints.extend(outputs(&broker, &expected, &mut pauses)?);
+    let mut waits = Waits::read(faults)?;
+    complaints.extend(outputs(&broker, &expected, &mut waits)?);
     complaints.extend(state(&broker, &expected.totals)?);
     println!("{inputs} inputs of {} keys", expected.totals.len());
-    pauses.report().iter().for_each(|line| println!("{line}"));
+    waits.report().iter().for_each(|line| println!("{line}"));
     if complaints.is_empty() {
         println!("EXACTLY-ONCE");
         return Ok(());
@@ -44,12 +44,15 @@ pub fn run(bootstrap: &str, sent: u64, faults: &Path) -> Result<(), Box<dyn Erro
 /// What a run without faults makes of the inputs.
 struct Expected {
     outputs: Vec<Vec<(Bytes, Total)>>,
+    /// When each input was appended.
+    inputs_ms: Vec<Vec<i64>>,
     totals: Totals,
 }
 
 impl Expected {
     fn read(broker: &dyn Broker) -> Result<Self, Box<dyn Error>> {
         let (mut outputs, mut totals) = (vec![vec![]; PARTITIONS as usize], Totals::new());
+        let mut inputs_ms = vec![vec![]; PARTITIONS as usize];
         read(broker, INPUT, |partition, record| {
             let (Some(key), Some(amount)) = (&record.key, amount(&record)) else { return };
             // A copy: a slice of what was fetched would keep all of it.
@@ -57,8 +60,9 @@ impl Expected {
             let total = totals.entry(key.clone()).or_default();
             *total = total.plus(amount);
             outputs[partition].push((key, *total));
+            inputs_ms[partition].push(record.timestamp);
         })?;
-        Ok(Self { outputs, totals })
+        Ok(Self { outputs, inputs_ms, totals })
     }
 }
 
@@ -67,12 +71,14 @@ fn amount(record: &RawRecord) -> Option<i64> {
 }
 
 /// What is wrong with the outputs.
-fn outputs(broker: &dyn Broker, expected: &Expected, pauses: &mut Pauses) -> Result<Vec<String>, Box<dyn Error>> {
+fn outputs(broker: &dyn Broker, expected: &Expected, waits: &mut Waits) -> Result<Vec<String>, Box<dyn Error>> {
     let mut found = vec![0; PARTITIONS as usize];
     let mut differences = vec![vec![]; PARTITIONS as usize];
     read(broker, OUTPUT, |partition, record| {
-        pauses.appended(partition, record.timestamp);
         let at = found[partition];
+        if let Some(input_ms) = expected.inputs_ms[partition].get(at) {
+            waits.appended(*input_ms, record.timestamp);
+        }
         found[partition] += 1;
         let wanted = expected.outputs[partition].get(at);
         let is = record.key.clone().zip(record.value.as_deref().and_then(Total::decode));

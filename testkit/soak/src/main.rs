@@ -5,10 +5,10 @@
 mod application;
 mod judge;
 mod load;
-mod pauses;
 mod proxy;
 mod topics;
 mod totals;
+mod waits;
 
 use clap::{Parser, Subcommand};
 use std::error::Error;
@@ -30,13 +30,14 @@ enum Command {
     Create { bootstrap: String },
     /// An instance of the application, with so many threads, until SIGTERM.
     Run { bootstrap: String, state_dir: PathBuf, threads: usize },
-    /// Each key once, so many a second, then any of them, so many a second, until SIGTERM.
-    Load { bootstrap: String, keys: u64, first_per_s: u64, then_per_s: u64 },
+    /// Each key once, as fast as it goes, then any of them, so many a second or so many per cent of the application's
+    /// measured capacity (`70%`), until SIGTERM.
+    Load { bootstrap: String, keys: u64, then: load::Rate },
     /// Passes connections on; while it is stopped (SIGSTOP) nothing passes.
     Proxy { listen: String, target: String },
     /// Waits until the application has committed all of its input.
     Drained { bootstrap: String, limit_s: u64 },
-    /// Compares outputs and state with a recomputation; says how long outputs stood still around each fault.
+    /// Compares outputs and state with a recomputation; says how long inputs waited around each fault.
     Judge { bootstrap: String, sent: u64, faults: PathBuf },
 }
 
@@ -44,9 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().command {
         Command::Create { bootstrap } => topics::create(&bootstrap),
         Command::Run { bootstrap, state_dir, threads } => application::run(&bootstrap, &state_dir, threads),
-        Command::Load { bootstrap, keys, first_per_s, then_per_s } => {
-            load::run(&bootstrap, keys, first_per_s, then_per_s)
-        }
+        Command::Load { bootstrap, keys, then } => load::run(&bootstrap, keys, then),
         Command::Proxy { listen, target } => proxy::run(&listen, &target),
         Command::Drained { bootstrap, limit_s } => topics::await_drained(&bootstrap, limit_s),
         Command::Judge { bootstrap, sent, faults } => judge::run(&bootstrap, sent, &faults),

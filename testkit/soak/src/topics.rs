@@ -38,14 +38,16 @@ pub fn kafka(bootstrap: &str) -> Result<KafkaBroker, KafkaError> {
     KafkaBroker::new(KafkaSettings::new(bootstrap))
 }
 
-/// Creates input and output, the output stamped by the broker: its append times tell when it stood still.
+/// Creates input and output, both stamped by the broker: their append times tell how long each input waited.
 ///
 /// # Errors
 /// The broker's.
 pub fn create(bootstrap: &str) -> Result<(), Box<dyn Error>> {
     let appended = ("message.timestamp.type".to_owned(), "LogAppendTime".to_owned());
-    let topic = |name: &str, configs| NewTopic { name: name.into(), partitions: PARTITIONS, replication: -1, configs };
-    Ok(kafka(bootstrap)?.admin()?.create_topics(&[topic(INPUT, vec![]), topic(OUTPUT, vec![appended])])?)
+    let configs = vec![appended];
+    let topic =
+        |name: &str| NewTopic { name: name.into(), partitions: PARTITIONS, replication: -1, configs: configs.clone() };
+    Ok(kafka(bootstrap)?.admin()?.create_topics(&[topic(INPUT), topic(OUTPUT)])?)
 }
 
 fn partitions(topic: &str, count: i32) -> Vec<TopicPartition> {
