@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Keep an instance within 256 MB, even while it has all four tasks: what is not applied, up to [`APPLY_BYTES`] a task
 /// and [`UNCOMMITTED_BYTES`] a thread, Kafka's clients and the program itself come on top of the state's memory.
-const STATE_MEMORY_BYTES: usize = 64 << 20;
+const STATE_MEMORY_BYTES: usize = 48 << 20;
 const APPLY_BYTES: usize = 8 << 20;
 const UNCOMMITTED_BYTES: usize = 16 << 20;
 

@@ -92,8 +92,10 @@ const MAIN_QUEUE: [(&str, &str); 6] = [
     ("fetch.max.bytes", "4194304"),
 ];
 
-/// The same for whoever reads one log from its beginning to its end and nothing else: librdkafka's own size of fetch.
-const RESTORE_QUEUE: [(&str, &str); 2] = [("queued.min.messages", "20000"), ("queued.max.messages.kbytes", "16384")];
+/// The same for whoever reads one log from its beginning to its end and nothing else. A task that restores holds it
+/// beside its store's memory, so it is no larger than what hides the broker's round trips.
+const RESTORE_QUEUE: [(&str, &str); 3] =
+    [("queued.min.messages", "20000"), ("queued.max.messages.kbytes", "4096"), ("fetch.max.bytes", "4194304")];
 
 /// What producers start from.
 const PRODUCER_DEFAULTS: [(&str, &str); 12] = [
