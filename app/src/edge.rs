@@ -1,9 +1,11 @@
 //! The edge over the roles of this process: their stores answer, their commands' topic takes.
 
 use crate::error::AppError;
+use crate::payments::Payments;
+use crate::webhooks::ProviderWebhooks;
 use comanda_edge::{
     EdgeHandle, EdgeOptions, EdgeParts, EdgeService, Health, KafkaCommands, KnownOrder, Limits, OrdersInStore, Owner,
-    PopularItemsInStore, REQUEST_SECONDS, REQUEST_SECONDS_BUCKETS, describe_metrics,
+    PaymentWebhooks, PopularItemsInStore, REQUEST_SECONDS, REQUEST_SECONDS_BUCKETS, describe_metrics,
 };
 use comanda_processors::order::{self, OrderState};
 use comanda_processors::{TopicSerdes, analytics};
@@ -23,6 +25,7 @@ pub fn start(
     broker: &Arc<dyn Broker>,
     serdes: &TopicSerdes,
     clock: Arc<dyn Clock>,
+    payments: Option<&Payments>,
 ) -> Result<EdgeHandle, AppError> {
     let failed = |error: &dyn std::fmt::Display| AppError::Edge(error.to_string());
     let metrics = install_metrics().map_err(|error| failed(&error))?;
@@ -33,8 +36,10 @@ pub fn start(
     let store = statistics
         .store(analytics::POPULAR_ITEMS, partitions_of("order.events"), keys, values)
         .map_err(|error| failed(&error))?;
+    let webhooks = payments.map(|payments| webhooks(payments, broker, serdes)).transpose()?;
     let parts = EdgeParts {
         commands: Arc::new(commands),
+        webhooks,
         orders: Arc::new(orders),
         analytics: Arc::new(PopularItemsInStore::new(store, Clone::clone, owner(statistics))),
         health: Arc::new(RolesHealth(running.clone())),
@@ -44,6 +49,13 @@ pub fn start(
     };
     let options = EdgeOptions { port, ..EdgeOptions::default() };
     EdgeService::new(options, parts).and_then(EdgeService::start).map_err(|error| failed(&error))
+}
+
+fn webhooks(payments: &Payments, broker: &Arc<dyn Broker>, serdes: &TopicSerdes) -> Result<PaymentWebhooks, AppError> {
+    let commands = KafkaCommands::start(broker.clone(), serdes.payment_commands.clone());
+    let commands = commands.map_err(|error| AppError::Edge(error.to_string()))?;
+    let verifier = Arc::new(ProviderWebhooks(payments.providers.clone()));
+    Ok(PaymentWebhooks { verifier, commands: Arc::new(commands) })
 }
 
 /// The order role's state, to be queried.

@@ -26,6 +26,9 @@ pub enum AppError {
     /// ClickHouse or the sink.
     #[error("ClickHouse sink: {0}")]
     Sink(#[from] comanda_clickhouse::SinkError),
+    /// The payment providers, or their settings.
+    #[error("payments: {0}")]
+    Payments(String),
     /// The edge.
     #[error("edge: {0}")]
     Edge(String),

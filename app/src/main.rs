@@ -6,8 +6,12 @@ mod config;
 mod demo;
 mod edge;
 mod error;
+mod payments;
+mod reader;
+mod reconcile;
 mod roles;
 mod serve;
+mod webhooks;
 
 use clap::{Parser, Subcommand};
 use config::Addresses;
@@ -33,7 +37,7 @@ struct Cli {
 enum Command {
     /// Creates topics, registers schemas, makes tables: what has to be there before any role runs.
     Prepare,
-    /// Runs roles until SIGTERM: order, delivery, analytics, sink, edge; none given means all.
+    /// Runs roles until SIGTERM: order, payment, delivery, analytics, sink, edge; none given means all.
     Run {
         /// Roles.
         roles: Vec<roles::Role>,
@@ -43,6 +47,12 @@ enum Command {
         /// Port of the edge, on loopback.
         #[arg(long, env = "COMANDA_EDGE_PORT", default_value_t = 8080)]
         edge_port: u16,
+    },
+    /// Holds a business day's ledger against the payment providers' own statements; fails if they differ.
+    Reconcile {
+        /// The day in Bogotá, YYYY-MM-DD.
+        #[arg(long)]
+        day: String,
     },
     /// Plays one evening of a simulated city through all roles, and compares the result with the city's own books.
     Demo(demo::DemoArgs),
@@ -56,6 +66,7 @@ fn main() -> ExitCode {
         Command::Run { roles, state_dir, edge_port } => {
             serve::run(&cli.addresses, &roles, &state_dir, edge_port).map(|()| true)
         }
+        Command::Reconcile { day } => reconcile::run(&cli.addresses, &day),
         Command::Demo(args) => demo::run(&cli.addresses, args),
     };
     match outcome {

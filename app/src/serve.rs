@@ -4,7 +4,8 @@ use crate::cluster;
 use crate::config::Addresses;
 use crate::edge::{self, Running};
 use crate::error::AppError;
-use crate::roles::{Role, await_topic_serdes, processor};
+use crate::payments::{PaymentSettings, Payments};
+use crate::roles::{Role, Surroundings, await_topic_serdes, processor};
 use comanda_clickhouse::{Mapping, SinkConfig, SinkHandle, SinkParts, SinkStatus};
 use comanda_edge::EdgeHandle;
 use comanda_processors::order::OrderState;
@@ -37,6 +38,8 @@ pub struct Plan<'a> {
     pub edge_port: u16,
     /// The processors' and the edge's time.
     pub clock: Arc<dyn Clock>,
+    /// The payment role's providers.
+    pub payments: Option<Payments>,
 }
 
 /// Runs roles until SIGTERM or SIGINT, then stops them in good order.
@@ -48,7 +51,8 @@ pub fn run(addresses: &Addresses, roles: &[Role], state_dir: &Path, edge_port: u
             .map_err(|error| AppError::io("cannot listen for signals", error))?;
     }
     let goes_on = || !asked_to_stop.load(Ordering::Relaxed);
-    let plan = Plan { roles, state_dir, edge_port, clock: Arc::new(SystemClock) };
+    let payments = payments_of(roles)?;
+    let plan = Plan { roles, state_dir, edge_port, clock: Arc::new(SystemClock), payments };
     let instance = Instance::start(addresses, plan, goes_on)?;
     while !asked_to_stop.load(Ordering::Relaxed) {
         instance.check()?;
@@ -57,23 +61,34 @@ pub fn run(addresses: &Addresses, roles: &[Role], state_dir: &Path, edge_port: u
     instance.stop()
 }
 
+/// The providers: the payment role needs them, the edge takes their webhooks where they are configured.
+fn payments_of(roles: &[Role]) -> Result<Option<Payments>, AppError> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let is_wanted = roles.contains(&Role::Edge) && PaymentSettings::is_configured(&variable);
+    if !roles.contains(&Role::Payment) && !is_wanted {
+        return Ok(None);
+    }
+    PaymentSettings::from_environment(&variable)?.payments().map(Some)
+}
+
 impl Instance {
     /// Starts the roles; waits for the registry as long as `goes_on` says so.
     pub fn start(addresses: &Addresses, plan: Plan<'_>, goes_on: impl Fn() -> bool) -> Result<Self, AppError> {
-        let Plan { roles, state_dir, edge_port, clock } = plan;
+        let Plan { roles, state_dir, edge_port, clock, payments } = plan;
         let broker: Arc<dyn Broker> = cluster::broker(addresses)?;
         let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::registry(addresses));
         let serdes = await_topic_serdes(&registry, goes_on)?;
         let address = if roles.contains(&Role::Edge) { format!("127.0.0.1:{edge_port}") } else { String::new() };
         let mut processors: Running = vec![];
+        let (payments, address) = (payments.as_ref(), address.as_str());
+        let around = Surroundings { broker: &broker, serdes: &serdes, state_dir, address, clock: &clock, payments };
         for processor in roles.iter().filter_map(|role| processor(*role)) {
-            let streams = processor.start(&broker, &serdes, state_dir, &address, clock.clone())?;
-            processors.push((processor.name, Arc::new(streams)));
+            processors.push((processor.name, Arc::new(processor.start(&around)?)));
         }
         let sink = roles.contains(&Role::Sink).then(|| start_sink(addresses, &broker, &registry)).transpose()?;
         let edge = roles
             .contains(&Role::Edge)
-            .then(|| edge::start(edge_port, &processors, &broker, &serdes, clock))
+            .then(|| edge::start(edge_port, &processors, &broker, &serdes, clock.clone(), payments))
             .transpose()?;
         Ok(Self { processors, sink, edge })
     }

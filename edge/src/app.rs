@@ -4,6 +4,7 @@ use crate::json_body::MAX_BODY_BYTES;
 use crate::observe::observe;
 use crate::ports::{Analytics, Commands, Health, Orders, QueryError};
 use crate::problem::Problem;
+use crate::webhooks::{self, PaymentWebhooks};
 use crate::{analytics, health, observe as observed, orders};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -11,6 +12,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use comanda_schemas::OrderCommand;
 use comanda_streams::Clock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::any::Any;
@@ -40,7 +42,9 @@ impl Default for Limits {
 /// What the edge is made of.
 pub struct EdgeParts {
     /// Where commands go.
-    pub commands: Arc<dyn Commands>,
+    pub commands: Arc<dyn Commands<OrderCommand>>,
+    /// Webhooks of payment providers, where there are any.
+    pub webhooks: Option<PaymentWebhooks>,
     /// Where answers about orders come from.
     pub orders: Arc<dyn Orders>,
     /// Where answers about statistics come from.
@@ -64,6 +68,7 @@ pub fn app(parts: EdgeParts) -> Router {
         .route("/api/v1/orders", post(orders::place))
         .route("/api/v1/orders/{order_id}", get(orders::show))
         .route("/api/v1/analytics/popular-items", get(analytics::popular_items))
+        .route("/webhooks/{provider}", post(webhooks::take))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/health/startup", get(health::startup))

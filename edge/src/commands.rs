@@ -2,7 +2,7 @@
 
 use crate::error::EdgeError;
 use crate::ports::{AppendError, Appending, CommandOffset, Commands};
-use comanda_schemas::{Event, Message, OrderCommand, PlaceOrder};
+use comanda_schemas::Message;
 use comanda_streams::Serde;
 use comanda_streams::broker::{Broker, BrokerError, ErrorKind, Headers, ProducedPartition, Producer, TopicHandle};
 use comanda_streams::partitioner::partition_for_key;
@@ -10,19 +10,17 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
-/// The topic of all order commands.
-const TOPIC: &str = PlaceOrder::TOPIC;
 /// Commands that may wait for the thread: at 64 KiB each at most 32 MiB, some seconds' worth at full speed. More are
 /// turned away at once.
 const QUEUE: usize = 512;
 /// Commands that share a flush.
 const BATCH: usize = 256;
 
-/// The way of order commands into Kafka, over the engine's port: a producer without transactions, idempotent. Its thread
-/// ends with it, after what is queued.
-pub struct KafkaCommands {
+/// The way of one topic's commands into Kafka, over the engine's port: a producer without transactions, idempotent. Its
+/// thread ends with it, after what is queued.
+pub struct KafkaCommands<M> {
     queue: Sender<Waiting>,
-    serde: Serde<OrderCommand>,
+    serde: Serde<M>,
 }
 
 /// A record, and who waits for it.
@@ -33,16 +31,19 @@ struct Waiting {
     reply: oneshot::Sender<Result<CommandOffset, AppendError>>,
 }
 
-impl KafkaCommands {
+impl<M: Message> KafkaCommands<M> {
+    /// The topic of all these commands.
+    const TOPIC: &str = M::EVENTS[0].topic;
+
     /// Starts the thread. Kafka and the topic may come later.
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub fn start(broker: Arc<dyn Broker>, serde: Serde<OrderCommand>) -> Result<Self, EdgeError> {
+    pub fn start(broker: Arc<dyn Broker>, serde: Serde<M>) -> Result<Self, EdgeError> {
         let (queue, waiting) = channel(QUEUE);
         std::thread::Builder::new()
             .name("edge-commands".to_owned())
-            .spawn(move || write_all(broker.as_ref(), waiting))
+            .spawn(move || write_all(broker.as_ref(), Self::TOPIC, waiting))
             .map_err(|error| EdgeError::Runtime {
                 attempt: "start the thread that writes commands",
                 reason: error.to_string(),
@@ -50,15 +51,14 @@ impl KafkaCommands {
         Ok(Self { queue, serde })
     }
 
-    fn submit(
-        &self,
-        command: &OrderCommand,
-    ) -> Result<oneshot::Receiver<Result<CommandOffset, AppendError>>, AppendError> {
+    fn submit(&self, command: &M) -> Result<oneshot::Receiver<Result<CommandOffset, AppendError>>, AppendError> {
         let (Some(key), Some(envelope)) = (command.key(), command.envelope()) else {
             return Err(AppendError::Unwritable("its type is not known to this build".to_owned()));
         };
         let mut value = vec![];
-        self.serde.serialize(TOPIC, command, &mut value).map_err(|error| AppendError::Unwritable(error.reason))?;
+        self.serde
+            .serialize(Self::TOPIC, command, &mut value)
+            .map_err(|error| AppendError::Unwritable(error.reason))?;
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting { key, value, timestamp: envelope.occurred_at.millis(), reply };
         match self.queue.try_send(waiting) {
@@ -68,8 +68,8 @@ impl KafkaCommands {
     }
 }
 
-impl Commands for KafkaCommands {
-    fn append(&self, command: OrderCommand) -> Appending {
+impl<M: Message> Commands<M> for KafkaCommands<M> {
+    fn append(&self, command: M) -> Appending {
         let submitted = self.submit(&command);
         Box::pin(async move {
             let ended = |_| Err(AppendError::OutcomeUnknown("the thread that writes commands has ended".to_owned()));
@@ -79,14 +79,14 @@ impl Commands for KafkaCommands {
 }
 
 /// The thread: until the queue is closed and empty.
-fn write_all(broker: &dyn Broker, mut queue: Receiver<Waiting>) {
+fn write_all(broker: &dyn Broker, topic: &'static str, mut queue: Receiver<Waiting>) {
     let mut log = None;
     while let Some(first) = queue.blocking_recv() {
         let batch = batch(first, &mut queue);
         if batch.is_empty() {
             continue;
         }
-        match write(broker, &mut log, &batch) {
+        match write(broker, topic, &mut log, &batch) {
             Ok(offsets) => {
                 for (waiting, offset) in batch.into_iter().zip(offsets) {
                     let _ = waiting.reply.send(offset); // who has gone does not want it
@@ -114,23 +114,28 @@ fn batch(first: Waiting, queue: &mut Receiver<Waiting>) -> Vec<Waiting> {
 type Offsets = Vec<Result<CommandOffset, AppendError>>;
 
 /// Sends the batch and waits for all of it.
-fn write(broker: &dyn Broker, log: &mut Option<CommandLog>, batch: &[Waiting]) -> Result<Offsets, AppendError> {
+fn write(
+    broker: &dyn Broker,
+    topic: &'static str,
+    log: &mut Option<CommandLog>,
+    batch: &[Waiting],
+) -> Result<Offsets, AppendError> {
     if log.is_none() {
-        *log = Some(CommandLog::open(broker).map_err(|error| AppendError::NotWritten(error.to_string()))?);
+        *log = Some(CommandLog::open(broker, topic).map_err(|error| AppendError::NotWritten(error.to_string()))?);
     }
     let log = log.as_mut().expect("opened above");
     let unknown = |error: BrokerError| AppendError::OutcomeUnknown(error.to_string());
     let partitions = batch.iter().map(|waiting| log.send(waiting)).collect::<Result<Vec<_>, _>>().map_err(unknown)?;
     log.producer.flush().map_err(unknown)?;
     let produced = log.producer.take_produced();
-    Ok(partitions.into_iter().map(|partition| reached(&produced, partition)).collect())
+    Ok(partitions.into_iter().map(|partition| reached(topic, &produced, partition)).collect())
 }
 
 /// The port tells how far a partition got, not where each record lies: the last record of the flush stands for all.
-fn reached(produced: &[ProducedPartition], partition: i32) -> Result<CommandOffset, AppendError> {
+fn reached(topic: &str, produced: &[ProducedPartition], partition: i32) -> Result<CommandOffset, AppendError> {
     match produced.iter().find(|produced| produced.partition == partition) {
         Some(produced) => Ok(CommandOffset(produced.next_offset - 1)),
-        None => Err(AppendError::OutcomeUnknown(format!("no acknowledgement from {TOPIC}-{partition}"))),
+        None => Err(AppendError::OutcomeUnknown(format!("no acknowledgement from {topic}-{partition}"))),
     }
 }
 
@@ -142,17 +147,17 @@ struct CommandLog {
 }
 
 impl CommandLog {
-    fn open(broker: &dyn Broker) -> Result<Self, BrokerError> {
-        let descriptions = broker.admin()?.describe_topics(&[TOPIC])?;
+    fn open(broker: &dyn Broker, name: &'static str) -> Result<Self, BrokerError> {
+        let descriptions = broker.admin()?.describe_topics(&[name])?;
         let Some(Some(description)) = descriptions.into_iter().next() else {
             return Err(BrokerError::new(
                 ErrorKind::UnknownTopic,
-                format!("write to {TOPIC}"),
+                format!("write to {name}"),
                 "there is no such topic",
             ));
         };
         let mut producer = broker.producer(None)?;
-        let topic = producer.topic(TOPIC)?;
+        let topic = producer.topic(name)?;
         Ok(Self { producer, topic, partitions: description.partitions })
     }
 

@@ -23,12 +23,17 @@ impl FromRequest<Arc<Edge>> for JsonBody {
             let detail = "send the body as Content-Type: application/json";
             return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let reading = tokio::time::timeout(edge.limits.body, Bytes::from_request(request, edge));
-        let bytes = reading.await.map_err(|_| too_slow())?.map_err(unreadable)?;
+        let bytes = read(request, edge).await?;
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| Problem::of_status(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
         Ok(Self(value))
     }
+}
+
+/// The bytes of a body, if they come in whole and in time.
+pub(crate) async fn read(request: Request, edge: &Arc<Edge>) -> Result<Bytes, Problem> {
+    let reading = tokio::time::timeout(edge.limits.body, Bytes::from_request(request, edge));
+    reading.await.map_err(|_| too_slow())?.map_err(unreadable)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -18,6 +18,7 @@ mod problem;
 mod rfc3339;
 mod service;
 mod stores;
+mod webhooks;
 
 pub use app::{EdgeParts, Limits, app};
 pub use commands::KafkaCommands;
@@ -25,6 +26,8 @@ pub use error::EdgeError;
 pub use observe::{REQUEST_SECONDS, REQUEST_SECONDS_BUCKETS, describe_metrics};
 pub use ports::{
     Analytics, Answer, AppendError, Appending, CommandOffset, Commands, Health, KnownOrder, Orders, QueryError,
+    ReadingWebhook, Webhook, WebhookError, Webhooks,
 };
 pub use service::{EdgeHandle, EdgeOptions, EdgeService};
 pub use stores::{OrdersInStore, Owner, PopularItemsInStore};
+pub use webhooks::PaymentWebhooks;

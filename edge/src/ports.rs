@@ -1,6 +1,7 @@
 //! What the edge asks of the rest of the house: commands in, queries out. Traits, so that HTTP is tested without servers.
 
-use comanda_schemas::{EventId, OrderCommand, OrderId, OrderView, PopularItems};
+use axum::body::Bytes;
+use comanda_schemas::{EventId, OrderId, OrderView, PaymentCommand, PaymentProvider, PopularItems};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -28,11 +29,11 @@ impl FromStr for CommandOffset {
     }
 }
 
-/// Writes commands.
-pub trait Commands: Send + Sync + 'static {
+/// Writes the commands of one topic.
+pub trait Commands<M>: Send + Sync + 'static {
     /// Appends a command to its topic; done once Kafka has acknowledged it. Who drops the future before that may or may
     /// not have written.
-    fn append(&self, command: OrderCommand) -> Appending;
+    fn append(&self, command: M) -> Appending;
 }
 
 /// An append under way.
@@ -116,4 +117,45 @@ pub trait Health: Send + Sync + 'static {
     /// # Errors
     /// What is missing.
     fn ready(&self) -> Result<(), String>;
+}
+
+/// A webhook as it came.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Whose it says to be.
+    pub provider: PaymentProvider,
+    /// Its headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Its body, byte for byte.
+    pub body: Bytes,
+}
+
+impl Webhook {
+    /// A header's value; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// Tells genuine webhooks from others, and what they say.
+pub trait Webhooks: Send + Sync + 'static {
+    /// The command that a webhook means; `None` for one that is about nothing of ours. It may ask the provider.
+    fn read(&self, webhook: Webhook) -> ReadingWebhook;
+}
+
+/// A webhook being read.
+pub type ReadingWebhook = Pin<Box<dyn Future<Output = Result<Option<PaymentCommand>, WebhookError>> + Send>>;
+
+/// A webhook that is not believed, or not yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookError {
+    /// Not the provider's, or not what it describes.
+    #[error("{0}")]
+    NotGenuine(String),
+    /// There is no account with this provider.
+    #[error("the provider is not configured")]
+    NotConfigured,
+    /// The provider does not answer; the same webhook may be read later.
+    #[error("{0}")]
+    Unavailable(String),
 }

@@ -30,6 +30,9 @@ fn serdes() -> TopicSerdes {
         order_views: of(&registry),
         payment_commands: of(&registry),
         payment_events: of(&registry),
+        payment_ledger: of(&registry),
+        payment_method_commands: of(&registry),
+        payment_methods: of(&registry),
         delivery_commands: of(&registry),
         delivery_events: of(&registry),
         driver_pings: of(&registry),
@@ -92,6 +95,7 @@ fn edge(broker: &Arc<dyn Broker>, serdes: &TopicSerdes, streams: &Arc<KafkaStrea
     };
     let parts = EdgeParts {
         commands: Arc::new(KafkaCommands::start(broker.clone(), serdes.order_commands.clone()).unwrap()),
+        webhooks: None,
         orders: Arc::new(OrdersInStore::new(store, read, owner)),
         analytics: Arc::new(NothingElse),
         health: Arc::new(NothingElse),

@@ -23,6 +23,8 @@ const MAX_NAME_CHARS: usize = 200;
 const MAX_KEY_ID_CHARS: usize = 100;
 /// What a body of 64 KiB, the edge's limit, holds in base64.
 const MAX_SEALED_BYTES: usize = 48 << 10;
+/// Browsers take no longer address everywhere.
+const MAX_URL_CHARS: usize = 2_048;
 /// Longest name of a program.
 const MAX_PRODUCER_CHARS: usize = 100;
 /// Nobody orders further ahead; a time limit that counts from a plan must come some day.
@@ -69,9 +71,8 @@ impl Checked for PaymentEvent {
             PaymentEvent::PaymentRefunded(e) => not_negative("amount_centavos", e.amount_centavos),
             PaymentEvent::PaymentFailed(e) => not_negative("amount_centavos", e.amount_centavos),
             PaymentEvent::PaymentDisputed(e) => not_negative("amount_centavos", e.amount_centavos),
-            PaymentEvent::PaymentVoided(_) | PaymentEvent::PaymentActionRequired(_) | PaymentEvent::Unknown(_) => {
-                Ok(())
-            }
+            PaymentEvent::PaymentActionRequired(e) => at_most("url", &e.url, MAX_URL_CHARS),
+            PaymentEvent::PaymentVoided(_) | PaymentEvent::Unknown(_) => Ok(()),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The serdes of all topics that the roles read and write, handed in by whoever runs them.
 
 use comanda_schemas::{
-    DeliveryCommand, DeliveryEvent, DeliveryMetrics, DriverMessage, DriverState, EtaPredicted, OrderCommand,
-    OrderEvent, OrderView, PaymentCommand, PaymentEvent, PopularItems,
+    DeliveryCommand, DeliveryEvent, DeliveryMetrics, DriverMessage, DriverState, EtaPredicted, LedgerPosted,
+    OrderCommand, OrderEvent, OrderView, PaymentCommand, PaymentEvent, PaymentMethod, PaymentMethodCommand,
+    PopularItems,
 };
 use comanda_streams::Serde;
 
@@ -19,6 +20,12 @@ pub struct TopicSerdes {
     pub payment_commands: Serde<PaymentCommand>,
     /// `payment.events`
     pub payment_events: Serde<PaymentEvent>,
+    /// `payment.ledger`
+    pub payment_ledger: Serde<LedgerPosted>,
+    /// `payment.method-commands`
+    pub payment_method_commands: Serde<PaymentMethodCommand>,
+    /// `payment.methods`
+    pub payment_methods: Serde<PaymentMethod>,
     /// `delivery.commands`
     pub delivery_commands: Serde<DeliveryCommand>,
     /// `delivery.events`

@@ -1,11 +1,12 @@
 //! The demo: one evening of a city through all roles, then its books against what the system made of it.
 
+mod bank;
 mod books;
 mod freshness;
+mod money;
 mod player;
 mod popular;
 mod progress;
-mod reader;
 mod report;
 mod summary;
 
@@ -15,6 +16,7 @@ use crate::config::Addresses;
 use crate::error::AppError;
 use crate::roles::Role;
 use crate::serve::{Instance, Plan};
+use bank::Bank;
 use clap::Args;
 use comanda_city::{City, CityConfig, Evening};
 use comanda_streams::{Clock, SystemClock};
@@ -52,6 +54,8 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const OPENING_MS: i64 = 22 * 3_600_000;
 /// After its last deed the city may still be asked for something: quiet for so long means over.
 const QUIET: Duration = Duration::from_secs(5);
+/// How long the entering of payment methods may take before the first order, by the system's clock.
+const ENTERING: Duration = Duration::from_secs(4);
 /// An evening that has not ended after so long will not.
 const LONGEST: Duration = Duration::from_secs(1_800);
 
@@ -60,19 +64,24 @@ pub fn run(addresses: &Addresses, args: DemoArgs) -> Result<bool, AppError> {
     let city = city(&args)?;
     println!("preparing topics, schemas and tables …");
     cluster::prepare(addresses)?;
-    let clock = Arc::new(ScaledClock::standing_at(city.clock_ms(), args.speed));
+    // Before the evening begins customers enter what they pay with.
+    let doors_open_ms = city.clock_ms() - (ENTERING.as_millis() as f64 * args.speed) as i64;
+    let clock = Arc::new(ScaledClock::standing_at(doors_open_ms, args.speed));
+    let bank = Bank::open(args.edge_port)?;
+    let payments = Some(bank.settings().payments()?);
     let state = tempdir()?;
-    let plan = Plan { roles: &Role::ALL, state_dir: &state, edge_port: args.edge_port, clock: clock.clone() };
+    let plan = Plan { roles: &Role::ALL, state_dir: &state, edge_port: args.edge_port, clock: clock.clone(), payments };
     let instance = Instance::start(addresses, plan, || false)?;
-    println!("starting the roles order, delivery, analytics, sink and edge …");
+    println!("starting the roles order, payment, delivery, analytics, sink and edge …");
     instance.wait_until_running(Duration::from_secs(120))?;
     let mut player = Player::new(addresses, city, instance.orders()?)?;
     let mut progress = Progress::new(addresses)?;
     clock.start();
-    play(&mut player, &mut progress, &*clock, &instance)?;
+    player.enter_payment_methods()?;
+    play(&mut player, &mut progress, &*clock, &instance, &bank)?;
     println!("the evening is over; waiting for the sink …");
     let books = player.into_books();
-    let good = summary::print(addresses, &books, args.edge_port)?;
+    let good = summary::print(addresses, &books, &bank.close(), args.edge_port)?;
     instance.stop()?;
     if let Err(error) = std::fs::remove_dir_all(&state) {
         eprintln!("comanda: cannot remove {}: {error}", state.display());
@@ -83,7 +92,13 @@ pub fn run(addresses: &Addresses, args: DemoArgs) -> Result<bool, AppError> {
 fn city(args: &DemoArgs) -> Result<City, AppError> {
     let latest_ms = SystemClock.now_ms() - EVENING_MS - OPENING_MS;
     let starts_at_ms = latest_ms.div_euclid(DAY_MS) * DAY_MS + OPENING_MS;
-    let config = CityConfig { seed: args.seed, orders: args.count, starts_at_ms, ..CityConfig::default() };
+    let config = CityConfig {
+        seed: args.seed,
+        orders: args.count,
+        starts_at_ms,
+        plays_provider: false,
+        ..CityConfig::default()
+    };
     Ok(match &args.orders {
         Some(path) => City::replay(config, &Evening::from_file(path)?),
         None => City::new(config),
@@ -97,11 +112,17 @@ fn tempdir() -> Result<PathBuf, AppError> {
 }
 
 /// Steps the city until it is over and nobody asks it for anything any more.
-fn play(player: &mut Player, progress: &mut Progress, clock: &dyn Clock, instance: &Instance) -> Result<(), AppError> {
+fn play(
+    player: &mut Player,
+    progress: &mut Progress,
+    clock: &dyn Clock,
+    instance: &Instance,
+    bank: &Bank,
+) -> Result<(), AppError> {
     let (started, mut last_line, mut last_deed) = (Instant::now(), Instant::now(), Instant::now());
     while started.elapsed() < LONGEST {
         instance.check()?;
-        if player.step(clock.now_ms())? > 0 || !player.city_is_over() {
+        if player.step(clock.now_ms(), bank)? > 0 || !player.city_is_over() {
             last_deed = Instant::now();
         }
         if last_line.elapsed() >= Duration::from_secs(1) {

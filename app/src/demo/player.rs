@@ -1,24 +1,31 @@
 //! Between the city and Kafka: writes what people do, shows the city what the processors publish.
 
+use super::bank::Bank;
 use super::books::SystemBooks;
 use super::freshness::Freshness;
-use super::reader::TopicReader;
 use crate::cluster;
 use crate::config::Addresses;
 use crate::error::AppError;
+use crate::reader::TopicReader;
 use comanda_city::{City, CityEvent, Emission, Observation, Payload, Placement};
 use comanda_processors::order::OrderState;
 use comanda_registry::{AvroDeserializer, AvroSerializer, SchemaRegistry};
 use comanda_schemas::{
-    DeliveryCommand, DeliveryEvent, DriverMessage, Message, OrderCommand, OrderEvent, OrderId, OrderStatus,
-    PaymentCommand, PaymentEvent, RestaurantCatalog,
+    AddPaymentMethod, DeliveryCommand, DeliveryEvent, DriverMessage, Event, Message, OrderCommand, OrderEvent, OrderId,
+    OrderStatus, PaymentCommand, PaymentEvent, PaymentMethod, PaymentMethodCommand, RestaurantCatalog,
 };
 use comanda_streams::QueryableStore;
 use comanda_streams::broker::{Broker, Headers, Producer, TopicHandle};
 use comanda_streams::partitioner::partition_for_key;
 use comanda_streams::{Serializer, StreamsError};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long the payment role may take with all methods; then the evening begins without the rest.
+const METHODS_PATIENCE: Duration = Duration::from_secs(30);
+/// The role reads its own table a moment after it is written.
+const GLOBAL_TABLE_LAG: Duration = Duration::from_secs(1);
 
 /// Plays one city.
 pub struct Player {
@@ -27,7 +34,9 @@ pub struct Player {
     topics: HashMap<&'static str, TopicHandle>,
     writers: Writers,
     readers: Readers,
-    watched: [TopicReader; 3],
+    watched: [TopicReader; 4],
+    /// Customers' methods, as the payment role has them.
+    methods: TopicReader,
     freshness: Freshness,
     /// Records written and seen, for the progress line.
     pub written: u64,
@@ -42,11 +51,14 @@ struct Writers {
     deliveries: AvroSerializer<DeliveryCommand>,
     drivers: AvroSerializer<DriverMessage>,
     catalogs: AvroSerializer<RestaurantCatalog>,
+    methods: AvroSerializer<PaymentMethodCommand>,
 }
 
 struct Readers {
     orders: AvroDeserializer<OrderEvent>,
     payments: AvroDeserializer<PaymentCommand>,
+    payment_events: AvroDeserializer<PaymentEvent>,
+    methods: AvroDeserializer<PaymentMethod>,
     deliveries: AvroDeserializer<DeliveryEvent>,
 }
 
@@ -65,10 +77,13 @@ impl Player {
             deliveries: AvroSerializer::new(&*registry)?,
             drivers: AvroSerializer::new(&*registry)?,
             catalogs: AvroSerializer::new(&*registry)?,
+            methods: AvroSerializer::new(&*registry)?,
         };
         let readers = Readers {
             orders: AvroDeserializer::new(registry.clone()),
             payments: AvroDeserializer::new(registry.clone()),
+            payment_events: AvroDeserializer::new(registry.clone()),
+            methods: AvroDeserializer::new(registry.clone()),
             deliveries: AvroDeserializer::new(registry),
         };
         let [orders_topic, payments, deliveries] = comanda_city::WATCHED_TOPICS;
@@ -79,7 +94,8 @@ impl Player {
             topics: HashMap::new(),
             writers,
             readers,
-            watched: [watch(orders_topic)?, watch(payments)?, watch(deliveries)?],
+            watched: [watch(orders_topic)?, watch(payments)?, watch(deliveries)?, watch("payment.events")?],
+            methods: watch("payment.methods")?,
             freshness: Freshness::start(orders)?,
             written: 0,
             seen: 0,
@@ -105,8 +121,8 @@ impl Player {
     }
 
     /// Shows the city what was published and writes what happens up to `now_ms`; tells how many records moved.
-    pub fn step(&mut self, now_ms: i64) -> Result<usize, AppError> {
-        let mut moved = self.watch()?;
+    pub fn step(&mut self, now_ms: i64, bank: &Bank) -> Result<usize, AppError> {
+        let mut moved = self.watch(bank)?;
         let emissions = self.city.next_before(now_ms);
         moved += emissions.len();
         for emission in &emissions {
@@ -119,26 +135,58 @@ impl Player {
         Ok(moved)
     }
 
-    fn watch(&mut self) -> Result<usize, AppError> {
+    fn watch(&mut self, bank: &Bank) -> Result<usize, AppError> {
         let mut seen = 0;
         for (number, topic) in self.watched.iter_mut().enumerate() {
             for record in topic.poll()? {
                 let Some(value) = record.value else { continue };
+                seen += 1;
                 let observation = match number {
                     0 => read(&self.readers.orders, &value).map(Observation::Order),
                     1 => read(&self.readers.payments, &value).map(Observation::Payment),
-                    _ => read(&self.readers.deliveries, &value).map(Observation::Delivery),
+                    2 => read(&self.readers.deliveries, &value).map(Observation::Delivery),
+                    _ => {
+                        approve(&self.readers.payment_events, &value, bank);
+                        continue;
+                    }
                 };
                 let observation = observation?;
                 if let Observation::Order(event) = &observation {
                     self.statuses.extend(status_after(event));
                 }
                 self.city.observe(observation);
-                seen += 1;
             }
         }
         self.seen += seen as u64;
         Ok(seen)
+    }
+
+    /// Customers enter what they pay with; done when the payment role has it all. Who orders before that is told that
+    /// his method is not known.
+    pub fn enter_payment_methods(&mut self) -> Result<(), AppError> {
+        let methods = self.city.payment_methods();
+        let topic = self.producer.topic(AddPaymentMethod::TOPIC)?;
+        for method in &methods {
+            let (key, at_ms) = (method.customer_id.to_string(), method.envelope.occurred_at.0);
+            let mut value = vec![];
+            let command = PaymentMethodCommand::from(method.clone());
+            let written = self.writers.methods.serialize(AddPaymentMethod::TOPIC, &command, &mut value);
+            written.map_err(|error| AppError::Role { role: "city", error: StreamsError::from(error) })?;
+            let home = partition(key.as_bytes(), AddPaymentMethod::TOPIC, Placement::ByKey);
+            self.producer.send(topic, Some(home), at_ms, Some(key.as_bytes()), Some(&value), &Headers::EMPTY)?;
+        }
+        self.producer.flush()?;
+        let mut missing: HashSet<_> = methods.iter().map(|method| method.payment_method_id).collect();
+        let started = Instant::now();
+        while !missing.is_empty() && started.elapsed() < METHODS_PATIENCE {
+            for record in self.methods.poll()? {
+                let Some(value) = record.value else { continue };
+                missing.remove(&read(&self.readers.methods, &value)?.payment_method_id);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(GLOBAL_TABLE_LAG);
+        Ok(())
     }
 
     fn write(&mut self, emission: &Emission) -> Result<(), AppError> {
@@ -179,6 +227,13 @@ impl Player {
 fn read<M: Message>(reader: &AvroDeserializer<M>, bytes: &[u8]) -> Result<M, AppError> {
     let failed = |error: comanda_registry::DecodeError| StreamsError::Fatal(error.to_string());
     reader.read(bytes).map_err(|error| AppError::Role { role: "city", error: failed(error) })
+}
+
+/// A customer who is asked to approve does so. Records that cannot be read are the city's own bad ones.
+fn approve(reader: &AvroDeserializer<PaymentEvent>, bytes: &[u8], bank: &Bank) {
+    if let Ok(PaymentEvent::PaymentActionRequired(asked)) = reader.read(bytes) {
+        bank.approve(&asked.provider_reference);
+    }
 }
 
 /// Where murmur2 puts the key, or, for a fault, the next one.

@@ -1,16 +1,16 @@
 //! The end of the demo: the city's books beside what the system made of the evening.
 
+use super::bank::Statement;
 use super::books::SystemBooks;
-use super::popular;
-use super::reader::TopicReader;
 use super::report::Report;
+use super::{money, popular};
 use crate::cluster;
 use crate::config::Addresses;
 use crate::error::AppError;
+use crate::reader::{TopicReader, decoded};
 use comanda_clickhouse::{ClickHouse, Mapping};
-use comanda_registry::{AvroDeserializer, SchemaId, SchemaRegistry};
-use comanda_schemas::{Cop, EtaPredicted, Message, OrderStatus, OrderView};
-use comanda_streams::StreamsError;
+use comanda_registry::{SchemaId, SchemaRegistry};
+use comanda_schemas::{EtaPredicted, OrderStatus, OrderView};
 use comanda_streams::broker::{Broker, RawRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +20,12 @@ use std::time::{Duration, Instant};
 const SINK_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Prints the summary; true if all equalities hold.
-pub fn print(addresses: &Addresses, books: &SystemBooks, edge_port: u16) -> Result<bool, AppError> {
+pub fn print(
+    addresses: &Addresses,
+    books: &SystemBooks,
+    statement: &Statement,
+    edge_port: u16,
+) -> Result<bool, AppError> {
     let broker = cluster::broker(addresses)?;
     let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::patient_registry(addresses));
     let system = System {
@@ -30,7 +35,8 @@ pub fn print(addresses: &Addresses, books: &SystemBooks, edge_port: u16) -> Resu
     let mut report = Report::default();
     println!("\nThe evening, by the city's own books (left) and by the system (right)");
     orders(&mut report, books, &system);
-    money(&mut report, books, &system);
+    let ledger = decoded(&*broker, &registry, "payment.ledger")?;
+    money::compare(&mut report, statement, &ledger, &system.views);
     dead_letters(&mut report, books, &*broker)?;
     clickhouse(&mut report, addresses, &*broker, &*registry)?;
     popular::compare(&mut report, &books.city, &decoded(&*broker, &registry, "analytics.popular-items")?);
@@ -53,24 +59,6 @@ struct System {
     etas: Vec<EtaPredicted>,
 }
 
-fn decoded<M: Message>(
-    broker: &dyn Broker,
-    registry: &Arc<dyn SchemaRegistry>,
-    topic: &str,
-) -> Result<Vec<M>, AppError> {
-    let reader = AvroDeserializer::<M>::new(registry.clone());
-    let mut values = vec![];
-    for record in TopicReader::from_start(broker, topic)?.read_to_end()? {
-        let Some(value) = record.value else { continue };
-        let failed = |error: comanda_registry::DecodeError| AppError::Role {
-            role: "demo",
-            error: StreamsError::Fatal(format!("{topic}: {error}")),
-        };
-        values.push(reader.read(&value).map_err(failed)?);
-    }
-    Ok(values)
-}
-
 fn latest(views: Vec<OrderView>) -> BTreeMap<String, OrderView> {
     views.into_iter().map(|view| (view.order_id.to_string(), view)).collect()
 }
@@ -82,16 +70,6 @@ fn orders(report: &mut Report, books: &SystemBooks, system: &System) {
     report.equal("orders delivered", city.delivered, delivered);
     report.equal("orders cancelled", city.cancelled, cancelled);
     report.equal("made = delivered + cancelled", city.orders_made, delivered + cancelled);
-}
-
-/// What the provider took and gave back, against what the orders say.
-fn money(report: &mut Report, books: &SystemBooks, system: &System) {
-    let sum = |of: fn(&OrderView) -> Cop| system.views.values().map(|view| of(view).0).sum::<i64>();
-    let (captured, refunded) = (sum(|view| view.captured_centavos), sum(|view| view.refunded_centavos));
-    let money = &books.city.money;
-    report.equal_money("captured, COP", money.captured_centavos, captured);
-    report.equal_money("refunded, COP", money.refunded_centavos, refunded);
-    report.equal_money("held = captured − refunded, COP", money.held_centavos(), captured - refunded);
 }
 
 /// Every dead-letter topic there is. A bad record comes once per application that reads its topic: told apart by where
@@ -205,6 +183,6 @@ fn how_to_go_on(addresses: &Addresses, edge_port: u16) {
         "  curl '{clickhouse}' -d 'SELECT event, count() FROM {database}.order_events GROUP BY event ORDER BY 2 DESC'"
     );
     let program = std::env::current_exe().map_or_else(|_| "comanda".to_owned(), |path| path.display().to_string());
-    println!("  {program} run   and then");
+    println!("  {program} run order delivery analytics sink edge   and then");
     println!("  curl 'http://127.0.0.1:{edge_port}/api/v1/analytics/popular-items'\n");
 }

@@ -66,3 +66,13 @@ fn an_instance_waits_for_its_registry_and_one_that_lacks_an_order_names_the_owne
     });
     assert!(second.stop().success());
 }
+
+#[test]
+fn a_payment_role_without_a_provider_says_what_it_lacks() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_comanda"));
+    let command = command.args(["run", "payment"]).env_remove("COMANDA_STRIPE_KEY");
+    let output = command.env_remove("COMANDA_PAYPAL_CLIENT_ID").output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(errors.starts_with("comanda: payments: no provider is configured: set COMANDA_STRIPE_KEY"), "{errors}");
+}

@@ -3,7 +3,8 @@
 //! **What it is.** [`ThreadedClient`] implements the engine's `AsyncClient` port over any [`Provider`], a blocking call
 //! with a time-out. Its threads are the bulkhead: a provider that hangs holds up so many calls and nothing else.
 //! [`Breaker`] is a pure state machine; time comes in with each question. [`stripe`] and [`paypal`] stand behind the
-//! payment domain's port, and their webhooks become its commands.
+//! payment domain's port, [`PaymentClient`] carries out the payment role's calls with them, and their webhooks become its
+//! commands.
 //!
 //! **What it is not.** It queues nothing of its own and does not try again: what is refused here goes back into the
 //! engine's store of pending calls, which lasts, and comes again after its pause. So queues grow while a provider is down
@@ -14,6 +15,7 @@
 mod breaker;
 mod error;
 mod http;
+mod payments;
 pub mod paypal;
 pub mod stripe;
 mod threaded;
@@ -22,6 +24,7 @@ mod webhook;
 pub use breaker::{Breaker, BreakerSettings, BreakerState, Permit};
 pub use error::ProviderError;
 pub use http::HttpSettings;
+pub use payments::PaymentClient;
 pub use threaded::{Provider, ThreadedClient};
 pub use webhook::WebhookError;
 

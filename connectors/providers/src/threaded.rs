@@ -16,6 +16,11 @@ use std::time::Instant;
 pub trait Provider: Send + Sync + 'static {
     /// Makes the call.
     fn call(&self, call: &AsyncCall) -> AsyncOutcome;
+
+    /// Whether an outcome says that the provider does not work: such ones open the breaker.
+    fn has_failed(&self, outcome: &AsyncOutcome) -> bool {
+        matches!(outcome, AsyncOutcome::Failed { retry: true, .. })
+    }
 }
 
 /// Makes calls to one provider on so many threads, behind a breaker. What cannot be begun now fails at once, to be tried
@@ -88,7 +93,7 @@ fn work(provider: &impl Provider, todo: &Mutex<Receiver<Job>>, breaker: &Mutex<B
         let outcome = catch_unwind(AssertUnwindSafe(|| provider.call(&call))).unwrap_or_else(|_| {
             AsyncOutcome::Failed { reason: "the provider's client panicked".to_owned(), retry: false }
         });
-        lock(breaker).ended(permit, now_ms(started), !matches!(outcome, AsyncOutcome::Failed { retry: true, .. }));
+        lock(breaker).ended(permit, now_ms(started), !provider.has_failed(&outcome));
         reply.send(outcome);
     }
 }

@@ -29,6 +29,7 @@ fn call(operation: PaymentOperation, request: Request) -> ProviderCall {
         request,
         ask: Ask::Do,
         number: 1,
+        asked_at: comanda_schemas::EventTime(0),
     }
 }
 

@@ -37,9 +37,18 @@ pub(crate) struct OrderBody {
 #[derive(Serialize)]
 struct PaymentBody {
     status: &'static str,
+    /// What the customer has to do, while he has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<ActionBody>,
     payment_id: Option<PaymentId>,
     captured_centavos: Cop,
     refunded_centavos: Cop,
+}
+
+#[derive(Serialize)]
+struct ActionBody {
+    url: String,
+    deadline_at: Option<Shown>,
 }
 
 #[derive(Serialize)]
@@ -96,14 +105,16 @@ impl PaymentBody {
     fn of(view: &OrderView) -> Self {
         let status = public(view.payment_status);
         let (captured_centavos, refunded_centavos) = (view.captured_centavos, view.refunded_centavos);
-        Self { status, payment_id: view.payment_id, captured_centavos, refunded_centavos }
+        let deadline_at = shown(view.payment_action_deadline_at);
+        let action = view.payment_action_url.clone().map(|url| ActionBody { url, deadline_at });
+        Self { status, action, payment_id: view.payment_id, captured_centavos, refunded_centavos }
     }
 }
 
 /// The five statuses that customers see, by the contract's doc of `PaymentStatus`.
 fn public(status: PaymentStatus) -> &'static str {
     match status {
-        PaymentStatus::Pending => "pending",
+        PaymentStatus::Pending | PaymentStatus::RequiresAction => "pending",
         PaymentStatus::Processing | PaymentStatus::Authorized => "processing",
         PaymentStatus::Completed => "completed",
         PaymentStatus::Failed | PaymentStatus::Voided => "failed",

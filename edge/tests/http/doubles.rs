@@ -108,7 +108,7 @@ impl Town {
     }
 }
 
-impl Commands for TownDouble {
+impl Commands<OrderCommand> for TownDouble {
     fn append(&self, command: OrderCommand) -> Appending {
         let mut town = self.state.lock().unwrap();
         match town.mood.clone() {
@@ -170,6 +170,7 @@ impl Clock for StoppedClock {
 pub fn parts(town: &Arc<TownDouble>) -> EdgeParts {
     EdgeParts {
         commands: town.clone(),
+        webhooks: None,
         orders: town.clone(),
         analytics: town.clone(),
         health: town.clone(),
@@ -318,6 +319,8 @@ pub fn known(place: &PlaceOrder) -> KnownOrder {
         scheduled_for: place.scheduled_for,
         promised_at: place.promised_at,
         payment_status: PaymentStatus::Pending,
+        payment_action_url: None,
+        payment_action_deadline_at: None,
         payment_id: None,
         captured_centavos: Cop::ZERO,
         refunded_centavos: Cop::ZERO,

@@ -208,7 +208,7 @@ fn command(number: u128) -> PlaceOrder {
     }
 }
 
-fn commands() -> (KafkaCommands, Arc<LogDouble>, Serde<OrderCommand>) {
+fn commands() -> (KafkaCommands<OrderCommand>, Arc<LogDouble>, Serde<OrderCommand>) {
     let registry: Arc<dyn SchemaRegistry> = Arc::new(MemoryRegistry::default());
     let serde: Serde<OrderCommand> = avro_serde(&registry).unwrap();
     let log = Arc::<LogDouble>::default();

@@ -12,3 +12,4 @@ mod placing;
 mod popular_items;
 mod showing;
 mod stopping;
+mod webhooks;

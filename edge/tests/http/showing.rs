@@ -56,6 +56,7 @@ async fn customers_see_five_statuses_of_payment() {
     let mut order = known(&town.log()[0]);
     let seen = [
         (PaymentStatus::Pending, "pending"),
+        (PaymentStatus::RequiresAction, "pending"),
         (PaymentStatus::Processing, "processing"),
         (PaymentStatus::Authorized, "processing"),
         (PaymentStatus::Completed, "completed"),
@@ -69,6 +70,21 @@ async fn customers_see_five_statuses_of_payment() {
         let body = client.get(&format!("/api/v1/orders/{}", order.view.order_id)).await.json();
         assert_eq!(body["payment"]["status"], shown);
     }
+}
+
+#[tokio::test]
+async fn a_customer_who_has_to_approve_is_told_where_and_until_when() {
+    let (client, town) = town();
+    client.post(order_body().to_string()).await;
+    let mut order = known(&town.log()[0]);
+    let path = format!("/api/v1/orders/{}", order.view.order_id);
+    town.add(order.clone());
+    assert_eq!(client.get(&path).await.json()["payment"].get("action"), None);
+    order.view.payment_action_url = Some("https://bank.test/3ds".to_owned());
+    order.view.payment_action_deadline_at = Some(EventTime(NOW_MS));
+    town.add(order);
+    let action = client.get(&path).await.json()["payment"]["action"].clone();
+    assert_eq!(action, json!({ "url": "https://bank.test/3ds", "deadline_at": "2024-03-30T18:19:00Z" }));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ mod topology;
 mod view;
 
 pub use life_cycle::{Step, TABLE, Trigger, mermaid, step};
-pub use payment::{Operation, Payment, Wish};
+pub use payment::{Action, Operation, Payment, Wish};
 pub use reaction::{OrderInput, OrderOutput};
 pub use state::OrderState;
 pub use topology::{APPLICATION_ID, ORDER_DEADLINES, ORDERS, orders_serde, topology};

@@ -1,7 +1,7 @@
 //! What the payment and the delivery say to an order.
 
 use super::life_cycle::{Step, Trigger};
-use super::payment::Payment;
+use super::payment::{Action, Payment};
 use super::reaction::{Change, OrderOutput};
 use super::rules::{cancel, confirm_if_approved, place_of};
 use comanda_schemas::{
@@ -53,8 +53,11 @@ pub(super) fn take_payment(mut change: Change<'_>, event: &PaymentEvent) -> Vec<
         PaymentEvent::PaymentVoided(_) => payment.voided(),
         PaymentEvent::PaymentRefunded(e) => payment.refunded(e.attempt, e.amount_centavos),
         PaymentEvent::PaymentFailed(e) => payment.refused(e.operation, e.attempt, e.reason, at),
-        // The answer is still to come; a dispute is between the payment role and the bank.
-        PaymentEvent::PaymentActionRequired(_) | PaymentEvent::PaymentDisputed(_) => {}
+        PaymentEvent::PaymentActionRequired(e) => {
+            payment.requires_action(e.attempt, Action { url: e.url.clone(), deadline: e.deadline_at });
+        }
+        // Between the payment role and the bank.
+        PaymentEvent::PaymentDisputed(_) => {}
         PaymentEvent::Unknown(_) => return vec![],
     }
     change.state.payment_known = true;

@@ -46,6 +46,15 @@ pub struct Operation {
     pub attempt: i32,
 }
 
+/// An approval that the provider wants from the customer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// Where he approves.
+    pub url: String,
+    /// Until when he may.
+    pub deadline: EventTime,
+}
+
 /// The account of one order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Payment {
@@ -64,6 +73,9 @@ pub struct Payment {
     pub refunded: Cop,
     /// The reservation was let go.
     pub voided: bool,
+    /// What the customer has to do before it is reserved.
+    #[serde(default)]
+    pub action: Option<Action>,
     /// Why the card was refused.
     pub declined: Option<PaymentFailureReason>,
     /// Asked for and not answered.
@@ -91,6 +103,7 @@ impl Payment {
             refunds: BTreeMap::new(),
             refunded: Cop::ZERO,
             voided: false,
+            action: None,
             declined: None,
             pending: None,
             pending_since: None,
@@ -170,6 +183,13 @@ impl Payment {
         }
     }
 
+    /// The provider wants the customer's approval; late word of it about an attempt that was answered changes nothing.
+    pub fn requires_action(&mut self, attempt: i32, action: Action) {
+        if self.pending.is_some_and(|asked| (asked.kind, asked.attempt) == (PaymentOperation::Authorize, attempt)) {
+            self.action = Some(action);
+        }
+    }
+
     /// The provider reserved `amount`.
     pub fn authorized(&mut self, amount: Cop) {
         self.authorized = self.authorized.max(amount);
@@ -205,6 +225,7 @@ impl Payment {
         }
         self.pending = None;
         if kind == PaymentOperation::Authorize {
+            self.action = None;
             self.declined = Some(reason);
         } else {
             let wait_ms = FIRST_RETRY_MS << attempt.clamp(1, 16).saturating_sub(1);
@@ -213,6 +234,7 @@ impl Payment {
     }
 
     fn answered(&mut self, kind: PaymentOperation) {
+        self.action = None;
         self.pending.take_if(|pending| pending.kind == kind);
     }
 
@@ -233,6 +255,7 @@ impl Payment {
             _ if self.captured > Cop::ZERO || self.total == Cop::ZERO => PaymentStatus::Completed,
             _ if self.voided => PaymentStatus::Voided,
             _ if self.declined.is_some() || self.is_unpaid() => PaymentStatus::Failed,
+            _ if self.action.is_some() => PaymentStatus::RequiresAction,
             _ if self.authorized == Cop::ZERO => PaymentStatus::Pending,
             _ if self.pending.is_some_and(|p| p.kind == PaymentOperation::Capture) => PaymentStatus::Processing,
             _ => PaymentStatus::Authorized,

@@ -28,6 +28,8 @@ pub fn view(state: &OrderState) -> OrderView {
         promised_at: placed.promised_at,
         payment_status: payment.status(),
         payment_id: state.payment_known.then_some(payment.id),
+        payment_action_url: payment.action.as_ref().map(|action| action.url.clone()),
+        payment_action_deadline_at: payment.action.as_ref().map(|action| action.deadline),
         captured_centavos: payment.captured,
         refunded_centavos: payment.refunded,
         delivery_status: delivery.status,

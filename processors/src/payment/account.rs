@@ -102,7 +102,7 @@ impl PaymentAccount {
     }
 
     /// Calls the provider for the operation under way.
-    pub(super) fn call(&mut self, ask: Ask) -> Option<ProviderCall> {
+    pub(super) fn call(&mut self, ask: Ask, asked_at: EventTime) -> Option<ProviderCall> {
         let underway = self.underway.as_mut()?;
         self.calls += 1;
         underway.phase = Phase::Called(self.calls);
@@ -114,6 +114,7 @@ impl PaymentAccount {
             request: underway.request.clone(),
             ask,
             number: self.calls,
+            asked_at,
         })
     }
 

@@ -1,7 +1,9 @@
-//! The payment: what the provider is asked for, what its answers and reports mean, and the ledger of all that moved.
+//! The payment: what the provider is asked for, what its answers and reports mean, and the ledger of all that moved;
+//! the topology that runs these rules between the topics and the providers.
 
 mod account;
 mod answers;
+mod desk;
 mod exchange;
 mod ledger;
 mod life_cycle;
@@ -12,6 +14,8 @@ mod reconciliation;
 mod reports;
 mod rules;
 mod shares;
+mod topology;
+mod wallet;
 
 pub use account::{Dispute, PaymentAccount};
 pub use exchange::{Money, Quote};
@@ -24,6 +28,7 @@ pub use reaction::Effect;
 pub use reconciliation::{Difference, Reconciliation, StatementLine, reconcile};
 pub use rules::{PaymentInput, PaymentRules, pass_time, take};
 pub use shares::{Parts, ShareRules, Shares};
+pub use topology::{APPLICATION_ID, PAYMENTS, PROVIDERS, WALLETS, payments_serde, topology, wallets_serde};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 //! What a client must promise is in [`Answer`]: between "surely not done" and "maybe done" lies somebody's money.
 
 use super::exchange::Money;
-use comanda_schemas::{OrderId, PaymentFailureReason, PaymentId, PaymentOperation, PaymentProvider};
+use comanda_schemas::{EventTime, OrderId, PaymentFailureReason, PaymentId, PaymentOperation, PaymentProvider};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -51,6 +51,21 @@ pub struct ProviderCall {
     pub ask: Ask,
     /// Number of the call within the payment: an answer to an earlier call is known by it.
     pub number: u32,
+    /// When it was decided on. A call that is carried out much later may have been carried out before, by whoever had
+    /// it until a crash: see [`ProviderCall::may_be_repeated`].
+    pub asked_at: EventTime,
+}
+
+/// A call is carried out as soon as the transaction is committed that decided on it. One that waited longer than this
+/// may have been carried out by a process that is gone, its answer lost with it.
+const FRESH_MS: i64 = 500;
+
+impl ProviderCall {
+    /// Whether it may have been carried out before: then it is looked up before it is done. Not so for one that only
+    /// waited; it is looked up for nothing.
+    pub fn may_be_repeated(&self, now: EventTime) -> bool {
+        !(0..FRESH_MS).contains(&now.ms_since(self.asked_at))
+    }
 }
 
 /// What a call is for.

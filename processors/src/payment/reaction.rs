@@ -55,7 +55,7 @@ impl<'a> Change<'a> {
     }
 
     pub fn call(&mut self, ask: Ask) {
-        self.effects.extend(self.account.call(ask).map(Effect::Call));
+        self.effects.extend(self.account.call(ask, self.cause.at).map(Effect::Call));
     }
 
     pub fn tell(&mut self, event: impl Into<PaymentEvent>) {

@@ -138,6 +138,7 @@ mod tests {
                 "order_events",
                 "order_views",
                 "payment_events",
+                "payment_ledger",
                 "delivery_events",
                 "etas",
                 "popular_items",

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     migration!("0005_etas.sql"),
     migration!("0006_popular_items.sql"),
     migration!("0007_delivery_metrics.sql"),
+    migration!("0008_payment_ledger.sql"),
 ];
 
 const BOOK: &str = "CREATE TABLE IF NOT EXISTS schema_migrations

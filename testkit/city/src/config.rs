@@ -19,6 +19,9 @@ pub struct CityConfig {
     pub starts_at_ms: i64,
     /// Shortest and longest time between two pings of a courier.
     pub ping_every_ms: (i64, i64),
+    /// Whether the city plays the payment provider, too. If not, the payment role asks providers of its own, who learn
+    /// from [`City::payment_methods`](crate::City::payment_methods) whose card is to be declined.
+    pub plays_provider: bool,
     /// Share of the payments that the provider declines.
     pub declined_share: f64,
     /// Share of the orders whose customer changes his mind.
@@ -52,6 +55,7 @@ impl Default for CityConfig {
             zones: 3,
             starts_at_ms: DEFAULT_STARTS_AT_MS,
             ping_every_ms: (5_000, 15_000),
+            plays_provider: true,
             declined_share: 0.03,
             regretted_share: 0.03,
             rejected_share: 0.015,

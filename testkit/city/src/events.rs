@@ -89,7 +89,7 @@ pub(crate) fn place_order(
         tax_centavos: order.bill.tax,
         discount_centavos: order.bill.discount,
         total_centavos: order.bill.total,
-        payment_method_id: comanda_schemas::PaymentMethodId(fate.uuid()),
+        payment_method_id: order.payment_method(),
         delivery_address: sealed(order, fate),
         placed_at: EventTime(order.placed_ms),
         scheduled_for: scheduled.then_some(EventTime(order.promised_ms)),
@@ -99,7 +99,7 @@ pub(crate) fn place_order(
 
 /// Looks like a sealed address (nonce, ciphertext, tag) under a key that nobody has: there is nothing to read.
 fn sealed(order: &Order, fate: &mut Fate) -> Sealed {
-    let bytes: Vec<u8> = (0..10).flat_map(|_| fate.next().to_be_bytes()).collect();
+    let bytes: Vec<u8> = (0..12).flat_map(|_| fate.next().to_be_bytes()).collect();
     Sealed { key_id: order.customer.to_string(), bytes: bytes.into() }
 }
 

@@ -36,6 +36,7 @@ mod figures;
 mod hidden;
 mod kitchens;
 mod menu;
+mod methods;
 mod network;
 mod observe;
 mod order;

@@ -112,7 +112,11 @@ impl City {
         let Some(request) = provider::request(&command) else {
             return;
         };
-        if self.known(request.key.0, None).is_some() && !self.provider.knows(&command) {
+        let Some(order) = self.known(request.key.0, None) else { return };
+        if !self.config.plays_provider {
+            return self.check_amount(order, &request);
+        }
+        if !self.provider.knows(&command) {
             let (_, operation, attempt) = request.key;
             let salt = (operation as u64) << 8 | attempt as u64 & 0xFF;
             let order = self.order_numbers[&request.key.0] as u64;

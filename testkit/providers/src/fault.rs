@@ -22,16 +22,37 @@ pub enum Fault {
     Action,
 }
 
-/// Faults that wait for their requests, the oldest first.
+/// Faults that wait for their requests, the oldest first; then, if told so, those that come by themselves.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(VecDeque<Fault>);
+pub(crate) struct Faults {
+    waiting: VecDeque<Fault>,
+    every: Option<usize>,
+    requests: usize,
+}
+
+/// What comes by itself.
+const BY_THEMSELVES: [Fault; 4] = [Fault::ErrorAfter, Fault::Busy, Fault::TimeoutAfter, Fault::ErrorBefore];
 
 impl Faults {
     pub fn add(&mut self, fault: Fault) {
-        self.0.push_back(fault);
+        self.waiting.push_back(fault);
+    }
+
+    /// Of so many requests one goes wrong, each time in another way.
+    pub fn come_every(&mut self, requests: usize) {
+        self.every = Some(requests.max(1));
     }
 
     pub fn next(&mut self) -> Fault {
-        self.0.pop_front().unwrap_or_default()
+        if let Some(fault) = self.waiting.pop_front() {
+            return fault;
+        }
+        self.requests += 1;
+        match self.every {
+            Some(every) if self.requests.is_multiple_of(every) => {
+                BY_THEMSELVES[self.requests / every % BY_THEMSELVES.len()]
+            }
+            _ => Fault::None,
+        }
     }
 }

@@ -2,9 +2,15 @@
 
 use crate::fixture::*;
 use comanda_processors::payment::{Answer, Ask, ProviderCall};
+use comanda_processors::state_serde;
 use comanda_provider_stand_ins::Fault;
-use comanda_providers::Providers;
 use comanda_providers::stripe::Stripe;
+use comanda_providers::{PaymentClient, Providers};
+use comanda_schemas::EventTime;
+use comanda_streams::*;
+use comanda_streams_test::TopologyTestDriver;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Each operation under the fault; what Stripe has done in the end, by idempotency key.
 fn done_under(fault: Fault) -> Vec<String> {
@@ -93,4 +99,40 @@ fn an_impossible_request_is_not_tried_for_ever() {
     });
     let answer = desk.runtime.block_on(wrong_key.unwrap().call(&authorize(1)));
     assert!(matches!(answer, Answer::Temporary { .. }), "an operator puts the key right: {answer:?}");
+}
+
+/// The engine makes a call again whose answer it does not have; the payment role's client looks it up by its age.
+#[test]
+fn a_call_that_the_engine_makes_again_is_done_once_although_stripe_does_not_deduplicate() {
+    let desk = Desk::new();
+    let providers = Providers { stripe: Some(desk.stripe.clone()), paypal: None };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let client = PaymentClient::new(&providers, &clock).unwrap();
+    let clients = AsyncClients::default().with("again", Arc::new(client));
+    let builder = StreamsBuilder::new();
+    let key = |_: &String, call: &ProviderCall| call.key.to_string();
+    let calls = AsyncCalls::new("again", key, Serdes::string(), state_serde(), state_serde::<Answer>());
+    builder
+        .stream("calls", Consumed::with(Serdes::string(), state_serde::<ProviderCall>()))
+        .call_async(calls)
+        .map_values(|_, result: Option<AsyncResult<ProviderCall, Answer>>| {
+            result.and_then(|result| result.response.ok())
+        })
+        .to("answers", Produced::with(Serdes::string(), state_serde::<Answer>()));
+    let config = StreamsConfig::new("test", "");
+    let mut driver = TopologyTestDriver::with_async_clients(&builder.build().unwrap(), config, 0, &clients).unwrap();
+    let input = driver.input_topic("calls", Serdes::string(), state_serde::<ProviderCall>());
+    let fresh = ProviderCall { asked_at: EventTime(clock.now_ms()), ..authorize(1) };
+    input.pipe(&mut driver, "order-1", fresh.clone(), 0).unwrap();
+    let later = ProviderCall { asked_at: EventTime(clock.now_ms() - 600), ..fresh };
+    input.pipe(&mut driver, "order-1", later, 0).unwrap();
+    let output = driver.output_topic("answers", Serdes::string(), state_serde::<Answer>());
+    let (mut answers, since) = (vec![], Instant::now());
+    while answers.len() < 2 && since.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(2));
+        driver.advance_wall_clock_time(5).unwrap();
+        answers.extend(output.read(&mut driver).unwrap().into_iter().filter_map(|answer| answer.value));
+    }
+    assert!(answers.len() == 2 && answers[0] == answers[1], "{answers:?}");
+    assert_eq!(desk.stand_in.done(), each_once()[..1]);
 }

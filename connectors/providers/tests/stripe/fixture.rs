@@ -80,6 +80,7 @@ fn call(payment: u128, operation: PaymentOperation, attempt: i32, request: Reque
         request,
         ask: Ask::Do,
         number: 1,
+        asked_at: comanda_schemas::EventTime(0),
     }
 }
 

@@ -51,6 +51,11 @@ impl PayPalStandIn {
         self.lock().faults.add(fault);
     }
 
+    /// From now on one of so many requests that would do something goes wrong by itself, each time in another way.
+    pub fn fail_every(&self, requests: usize) {
+        self.lock().faults.come_every(requests);
+    }
+
     /// The customer approves an order.
     pub fn approve(&self, order: &str) {
         self.lock().approve(order);

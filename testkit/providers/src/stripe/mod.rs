@@ -46,6 +46,11 @@ impl StripeStandIn {
         self.lock().faults.add(fault);
     }
 
+    /// From now on one of so many requests that would do something goes wrong by itself, each time in another way.
+    pub fn fail_every(&self, requests: usize) {
+        self.lock().faults.come_every(requests);
+    }
+
     /// The customer approves at the bank.
     pub fn approve(&self, intent: &str) {
         self.lock().approve(intent);

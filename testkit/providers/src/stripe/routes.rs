@@ -30,10 +30,21 @@ pub(super) fn app(books: Shared) -> Router {
 
 async fn create_intent(State(books): State<Shared>, headers: HeaderMap, FormBody(form): FormBody<Form>) -> Response {
     perform(books, &headers, |books, fault| {
-        let decline = if let Fault::Decline(code) = fault { Some(code) } else { None };
-        books.create_intent(&form, decline, fault == Fault::Action)
+        let method = get(&form, "payment_method").unwrap_or("").to_owned();
+        let decline = if let Fault::Decline(code) = fault { Some(code) } else { declined(&method) };
+        books.create_intent(&form, decline, fault == Fault::Action || method == "pm_card_authenticationRequired")
     })
     .await
+}
+
+/// Stripe's own names for cards that are declined ("Testing", docs.stripe.com/testing).
+fn declined(method: &str) -> Option<&'static str> {
+    match method {
+        "pm_card_chargeDeclined" => Some("generic_decline"),
+        "pm_card_chargeDeclinedInsufficientFunds" => Some("insufficient_funds"),
+        "pm_card_chargeDeclinedExpiredCard" => Some("expired_card"),
+        _ => None,
+    }
 }
 
 async fn capture(

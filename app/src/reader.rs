@@ -1,7 +1,11 @@
 //! Reads a whole topic, committed records only, from the start.
 
 use crate::error::AppError;
+use comanda_registry::{AvroDeserializer, DecodeError, SchemaRegistry};
+use comanda_schemas::Message;
+use comanda_streams::StreamsError;
 use comanda_streams::broker::{Broker, Consumer, ConsumerRole, Fetched, PartitionId, RawRecord, TopicPartition};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A reader of all partitions of one topic.
@@ -52,4 +56,23 @@ impl TopicReader {
         }
         Ok(records)
     }
+}
+
+/// All values of a topic that is written by roles only.
+pub fn decoded<M: Message>(
+    broker: &dyn Broker,
+    registry: &Arc<dyn SchemaRegistry>,
+    topic: &str,
+) -> Result<Vec<M>, AppError> {
+    let reader = AvroDeserializer::<M>::new(registry.clone());
+    let mut values = vec![];
+    for record in TopicReader::from_start(broker, topic)?.read_to_end()? {
+        let Some(value) = record.value else { continue };
+        let failed = |error: DecodeError| AppError::Role {
+            role: "reader",
+            error: StreamsError::Fatal(format!("{topic}: {error}")),
+        };
+        values.push(reader.read(&value).map_err(failed)?);
+    }
+    Ok(values)
 }
