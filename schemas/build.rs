@@ -12,7 +12,7 @@ use std::{env, fs};
 const ENVELOPE: [&str; 5] = ["event_id", "occurred_at", "correlation_id", "causation_id", "producer"];
 
 /// Fields that have a type of their own in Rust, by name.
-const IDS: [(&str, &str); 12] = [
+const IDS: [(&str, &str); 13] = [
     ("event_id", "EventId"),
     ("causation_id", "EventId"),
     ("command_id", "EventId"),
@@ -21,6 +21,7 @@ const IDS: [(&str, &str); 12] = [
     ("customer_id", "CustomerId"),
     ("restaurant_id", "RestaurantId"),
     ("item_id", "ItemId"),
+    ("option_id", "OptionId"),
     ("payment_id", "PaymentId"),
     ("payment_method_id", "PaymentMethodId"),
     ("delivery_id", "DeliveryId"),

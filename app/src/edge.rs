@@ -7,7 +7,7 @@ use comanda_edge::{
     EdgeHandle, EdgeOptions, EdgeParts, EdgeService, Health, KafkaCommands, KnownOrder, Limits, OrdersInStore, Owner,
     PaymentWebhooks, PopularItemsInStore, REQUEST_SECONDS, REQUEST_SECONDS_BUCKETS, describe_metrics,
 };
-use comanda_processors::order::{self, OrderState};
+use comanda_processors::order::{self, OrderState, RefusedOrder};
 use comanda_processors::{TopicSerdes, analytics};
 use comanda_schemas::OrderId;
 use comanda_streams::broker::Broker;
@@ -30,7 +30,13 @@ pub fn start(
     let failed = |error: &dyn std::fmt::Display| AppError::Edge(error.to_string());
     let metrics = install_metrics().map_err(|error| failed(&error))?;
     let commands = KafkaCommands::start(broker.clone(), serdes.order_commands.clone()).map_err(|e| failed(&e))?;
-    let orders = OrdersInStore::new(orders(running)?, known_order, owner(role(running, order::APPLICATION_ID)?));
+    let orders = OrdersInStore::new(
+        orders(running)?,
+        known_order,
+        refusals(running)?,
+        refused_order,
+        owner(role(running, order::APPLICATION_ID)?),
+    );
     let statistics = role(running, analytics::APPLICATION_ID)?;
     let (keys, values) = analytics::popular_items_serde();
     let store = statistics
@@ -64,6 +70,18 @@ pub fn orders(running: &Running) -> Result<QueryableStore<OrderId, OrderState>, 
     let streams = role(running, order::APPLICATION_ID)?;
     let found = streams.store(order::ORDERS, partitions_of("order.commands"), keys, values);
     found.map_err(|error| AppError::Role { role: order::APPLICATION_ID, error })
+}
+
+fn refusals(running: &Running) -> Result<QueryableStore<OrderId, RefusedOrder>, AppError> {
+    let (keys, values) = order::refusals_serde();
+    let streams = role(running, order::APPLICATION_ID)?;
+    let found = streams.store(order::ORDER_REFUSALS, partitions_of("order.commands"), keys, values);
+    found.map_err(|error| AppError::Role { role: order::APPLICATION_ID, error })
+}
+
+fn refused_order(refused: &RefusedOrder) -> comanda_edge::RefusedOrder {
+    let RefusedOrder { command, reason, detail, .. } = refused.clone();
+    comanda_edge::RefusedOrder { command, reason, detail }
 }
 
 fn known_order(state: &OrderState) -> KnownOrder {

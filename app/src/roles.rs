@@ -42,7 +42,7 @@ impl Role {
 pub struct Processor {
     /// Application id.
     pub name: &'static str,
-    /// Topics it reads.
+    /// Topics that its group reads; global tables have no group.
     pub reads: &'static [&'static str],
     topology: fn(&Drawing<'_>) -> Result<Topology, StreamsError>,
 }
@@ -154,6 +154,7 @@ fn topic_serdes(registry: &Arc<dyn SchemaRegistry>) -> Result<TopicSerdes, Regis
         delivery_events: avro_serde(registry)?,
         driver_pings: avro_serde(registry)?,
         drivers: avro_serde(registry)?,
+        restaurant_catalog: avro_serde(registry)?,
         eta: avro_serde(registry)?,
         popular_items: avro_serde(registry)?,
         delivery_metrics: avro_serde(registry)?,

@@ -62,12 +62,30 @@ impl Object {
 
     /// A list of 1 to `max` objects, which must be there.
     pub fn list<T>(&mut self, name: &str, max: usize, read: impl Fn(&mut Object) -> Option<T>) -> Option<Vec<T>> {
-        let values = self.required(name, |value| match value {
-            Value::Array(values) if values.is_empty() => Err("is empty".to_owned()),
-            Value::Array(values) if values.len() > max => Err(format!("has more than {max} entries")),
-            Value::Array(values) => Ok(values),
-            _ => Err("is not a list".to_owned()),
+        let values = self.required(name, |value| match list_of(value, max) {
+            Ok(values) if values.is_empty() => Err("is empty".to_owned()),
+            values => values,
         })?;
+        self.entries(name, values, read)
+    }
+
+    /// A list of up to `max` objects; absent, it is empty.
+    pub fn optional_list<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        read: impl Fn(&mut Object) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let values = self.optional(name, |value| list_of(value, max))?;
+        self.entries(name, values.unwrap_or_default(), read)
+    }
+
+    fn entries<T>(
+        &mut self,
+        name: &str,
+        values: Vec<Value>,
+        read: impl Fn(&mut Object) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let mut entries = Some(vec![]);
         for (index, value) in values.into_iter().enumerate() {
             let result = read_at(format!("{}[{index}]", self.path_of(name)), value, &read);
@@ -105,6 +123,14 @@ impl Object {
 
     fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+}
+
+fn list_of(value: Value, max: usize) -> Result<Vec<Value>, String> {
+    match value {
+        Value::Array(values) if values.len() > max => Err(format!("has more than {max} entries")),
+        Value::Array(values) => Ok(values),
+        _ => Err("is not a list".to_owned()),
     }
 }
 

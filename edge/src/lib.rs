@@ -26,7 +26,7 @@ pub use error::EdgeError;
 pub use observe::{REQUEST_SECONDS, REQUEST_SECONDS_BUCKETS, describe_metrics};
 pub use ports::{
     Analytics, Answer, AppendError, Appending, CommandOffset, Commands, Health, KnownOrder, Orders, QueryError,
-    ReadingWebhook, Webhook, WebhookError, Webhooks,
+    ReadingWebhook, RefusedOrder, Webhook, WebhookError, Webhooks,
 };
 pub use service::{EdgeHandle, EdgeOptions, EdgeService};
 pub use stores::{OrdersInStore, Owner, PopularItemsInStore};

@@ -1,7 +1,9 @@
 //! What the edge asks of the rest of the house: commands in, queries out. Traits, so that HTTP is tested without servers.
 
 use axum::body::Bytes;
-use comanda_schemas::{EventId, OrderId, OrderView, PaymentCommand, PaymentProvider, PopularItems};
+use comanda_schemas::{
+    CommandRejectReason, EventId, OrderId, OrderView, PaymentCommand, PaymentProvider, PopularItems,
+};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -86,6 +88,17 @@ pub struct KnownOrder {
     pub view: OrderView,
 }
 
+/// An order that the order role refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedOrder {
+    /// `event_id` of the `PlaceOrder` that was refused.
+    pub command: EventId,
+    /// Why, as a code.
+    pub reason: CommandRejectReason,
+    /// Why, in a sentence.
+    pub detail: String,
+}
+
 /// Answers about orders. Calls may read from disk: the edge makes them outside of its event loop.
 pub trait Orders: Send + Sync + 'static {
     /// The order, as of a state that has taken in the command at `after` if given.
@@ -93,6 +106,12 @@ pub trait Orders: Send + Sync + 'static {
     /// # Errors
     /// If the state cannot be read.
     fn order(&self, order: OrderId, after: Option<CommandOffset>) -> Result<Answer<Option<KnownOrder>>, QueryError>;
+
+    /// The refusal of an order that does not exist, for as long as the order role remembers it.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    fn refusal(&self, order: OrderId) -> Result<Answer<Option<RefusedOrder>>, QueryError>;
 }
 
 /// Answers about statistics. Calls may read from disk, as with [`Orders`].

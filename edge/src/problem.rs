@@ -1,8 +1,10 @@
 //! Every error of the API as a problem document (RFC 9457).
 
+use crate::ports::RefusedOrder;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use comanda_schemas::CommandRejectReason;
 use serde::Serialize;
 
 /// One field of a request that is at fault.
@@ -34,6 +36,9 @@ pub(crate) struct Problem {
     instance: Option<Box<str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
+    /// Why an order was refused, by the contract's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<CommandRejectReason>,
     /// Address of the instance to ask instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<Box<str>>,
@@ -57,7 +62,17 @@ impl Problem {
 
     fn new(kind: &'static str, title: &'static str, status: StatusCode, detail: impl Into<String>) -> Self {
         let detail = detail.into().into();
-        Self { kind, title, status, detail, instance: None, errors: vec![], owner: None, retry_after_s: None }
+        Self {
+            kind,
+            title,
+            status,
+            detail,
+            instance: None,
+            errors: vec![],
+            reason: None,
+            owner: None,
+            retry_after_s: None,
+        }
     }
 
     /// The request is understood and breaks rules.
@@ -70,11 +85,15 @@ impl Problem {
         Self { errors, ..Self::new(kind, title, StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
-    /// The order role has taken the command in, and there is no order: what it found is in the dead-letter topic.
-    pub fn refused() -> Self {
+    /// The order role has taken the command in, and there is no order: it said why, or what it found is in the dead-letter
+    /// topic.
+    pub fn refused(refusal: Option<RefusedOrder>) -> Self {
         let (kind, title) = ("urn:problem-type:comanda:refused", "The order was refused");
-        let detail = "the order breaks a rule that only the order role checks; nothing was placed";
-        Self::new(kind, title, StatusCode::UNPROCESSABLE_ENTITY, detail)
+        let (reason, detail) = match refusal {
+            Some(refusal) => (Some(refusal.reason), refusal.detail),
+            None => (None, "the order breaks a rule that only the order role checks; nothing was placed".to_owned()),
+        };
+        Self { reason, ..Self::new(kind, title, StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
     /// Another request with this key has placed another order.

@@ -4,14 +4,17 @@
 
 use comanda_edge::{
     Analytics, Answer, EdgeHandle, EdgeOptions, EdgeParts, EdgeService, Health, KafkaCommands, KnownOrder, Limits,
-    OrdersInStore, QueryError,
+    OrdersInStore, QueryError, RefusedOrder,
 };
 use comanda_kafka::{KafkaBroker, KafkaSettings};
 use comanda_processors::{TopicSerdes, order};
 use comanda_registry::{MemoryRegistry, SchemaRegistry, avro_serde};
-use comanda_schemas::{Message, PopularItems, topic, topics};
+use comanda_schemas::{
+    CatalogItem, Cop, CorrelationId, Envelope, Event, EventId, EventTime, Message, PopularItems, RestaurantCatalog,
+    RestaurantId, topic, topics,
+};
 use comanda_servers::{Kind, OwnServer};
-use comanda_streams::broker::{Broker, NewTopic};
+use comanda_streams::broker::{Broker, Headers, NewTopic};
 use comanda_streams::{KafkaStreams, Serde, StreamsConfig, SystemClock};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
@@ -37,6 +40,7 @@ fn serdes() -> TopicSerdes {
         delivery_events: of(&registry),
         driver_pings: of(&registry),
         drivers: of(&registry),
+        restaurant_catalog: of(&registry),
         eta: of(&registry),
         popular_items: of(&registry),
         delivery_metrics: of(&registry),
@@ -54,6 +58,39 @@ fn create_topics(broker: &dyn Broker) {
         })
         .collect();
     broker.admin().unwrap().create_topics(&all).unwrap();
+}
+
+/// What the README's order is ordered from, open around the clock.
+fn write_catalog(broker: &dyn Broker, serde: &Serde<RestaurantCatalog>) {
+    let order = order_body();
+    let item = &order["items"][0];
+    let restaurant_id: RestaurantId = serde_json::from_value(order["restaurant_id"].clone()).unwrap();
+    let catalog = RestaurantCatalog {
+        envelope: Envelope::first(EventId(restaurant_id.0), EventTime(0), CorrelationId(restaurant_id.0), "test"),
+        restaurant_id,
+        name: "Fogón".to_owned(),
+        zone: "chapinero".to_owned(),
+        cell: "8966e42d20bffff".to_owned(),
+        lat: 4.65,
+        lon: -74.06,
+        open: true,
+        opens_minute: 0,
+        closes_minute: 24 * 60,
+        items: vec![CatalogItem {
+            item_id: serde_json::from_value(item["item_id"].clone()).unwrap(),
+            name: "Ajiaco".to_owned(),
+            price_centavos: Cop(2_890_000),
+            available: true,
+            option_groups: vec![],
+        }],
+        tax_basis_points: 0,
+        delivery_range_m: None,
+    };
+    let (mut producer, mut value) = (broker.producer(None).unwrap(), vec![]);
+    serde.serialize(RestaurantCatalog::TOPIC, &catalog, &mut value).unwrap();
+    let (topic, key) = (producer.topic(RestaurantCatalog::TOPIC).unwrap(), restaurant_id.to_string());
+    producer.send(topic, None, 0, Some(key.as_bytes()), Some(&value), &Headers::EMPTY).unwrap();
+    producer.flush().unwrap();
 }
 
 fn order_role(broker: &Arc<dyn Broker>, serdes: &TopicSerdes, state: &Path) -> Arc<KafkaStreams> {
@@ -89,6 +126,13 @@ fn edge(broker: &Arc<dyn Broker>, serdes: &TopicSerdes, streams: &Arc<KafkaStrea
     let store = streams.store(order::ORDERS, partitions, keys, values).unwrap();
     let read =
         |state: &order::OrderState| KnownOrder { placed_by: state.placed.envelope.event_id, view: order::view(state) };
+    let (keys, values) = order::refusals_serde();
+    let refusals = streams.store(order::ORDER_REFUSALS, partitions, keys, values).unwrap();
+    let refused = |refused: &order::RefusedOrder| RefusedOrder {
+        command: refused.command,
+        reason: refused.reason,
+        detail: refused.detail.clone(),
+    };
     let owner = {
         let streams = streams.clone();
         Arc::new(move |task| streams.key_query_metadata(task).active_host)
@@ -96,7 +140,7 @@ fn edge(broker: &Arc<dyn Broker>, serdes: &TopicSerdes, streams: &Arc<KafkaStrea
     let parts = EdgeParts {
         commands: Arc::new(KafkaCommands::start(broker.clone(), serdes.order_commands.clone()).unwrap()),
         webhooks: None,
-        orders: Arc::new(OrdersInStore::new(store, read, owner)),
+        orders: Arc::new(OrdersInStore::new(store, read, refusals, refused, owner)),
         analytics: Arc::new(NothingElse),
         health: Arc::new(NothingElse),
         clock: Arc::new(SystemClock),
@@ -172,6 +216,7 @@ fn orders_are_accepted_once_each_and_read_back_over_an_outage_of_kafka() {
     let broker: Arc<dyn Broker> = Arc::new(KafkaBroker::new(KafkaSettings::new(server.address())).unwrap());
     create_topics(&*broker);
     let (serdes, state) = (serdes(), tempfile::tempdir().unwrap());
+    write_catalog(&*broker, &serdes.restaurant_catalog);
     let streams = order_role(&broker, &serdes, state.path());
     let edge = edge(&broker, &serdes, &streams);
     let client = Client::of(&edge);
@@ -185,6 +230,9 @@ fn orders_are_accepted_once_each_and_read_back_over_an_outage_of_kafka() {
     let (status, _, again) = client.post("cart-1", &order_body());
     assert_eq!((status, &again["order_id"], &again["times"]), (201, &shown["order_id"], &shown["times"]));
     assert_eq!(client.post("cart-1", &other).0, 409);
+    other["items"][0]["unit_price_centavos"] = 1.into();
+    let (status, _, problem) = client.post("cart-0", &other);
+    assert_eq!((status, &problem["reason"]), (422, &"TOTAL_NOT_AS_EXPECTED".into()), "{problem}");
 
     // Between two commits of the role: a sole broker skips the markers that it owed when it crashed (ADR 7).
     std::thread::sleep(Duration::from_secs(2));

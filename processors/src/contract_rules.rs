@@ -4,8 +4,8 @@
 
 use crate::payment::check_method;
 use comanda_schemas::{
-    Cop, DeliveryCommand, DriverMessage, EventTime, Message, OrderCommand, OrderItem, PaymentEvent,
-    PaymentMethodCommand, PlaceOrder, Sealed,
+    CatalogItem, Cop, DeliveryCommand, DriverMessage, EventTime, Message, OrderCommand, OrderItem, PaymentEvent,
+    PaymentMethodCommand, PlaceOrder, RestaurantCatalog, Sealed,
 };
 use h3o::{CellIndex, Resolution};
 use std::fmt::Display;
@@ -14,15 +14,19 @@ use std::fmt::Display;
 pub(crate) const ALL_ZONES: &str = "all";
 /// Zones are part of keys in stores and topics.
 const MAX_ZONE_BYTES: usize = 64;
-/// Lines of one order, as the edge has it. With the bounds below an order stays under 200 kB, whatever its texts hold:
+/// Lines of one order, as the edge has it. With the bounds below an order stays under 400 kB, whatever its texts hold:
 /// Kafka and the change logs take 1 MB.
 const MAX_ITEMS: usize = 100;
+/// Options of one order, all lines together.
+const MAX_OPTIONS: usize = 200;
 /// Longest name of an item, as the edge has it.
 const MAX_NAME_CHARS: usize = 200;
 /// Longest name of a key, as the edge has it.
 const MAX_KEY_ID_CHARS: usize = 100;
 /// What a body of 64 KiB, the edge's limit, holds in base64.
 const MAX_SEALED_BYTES: usize = 48 << 10;
+/// Minutes of a day.
+const DAY_MINUTES: i32 = 24 * 60;
 /// Browsers take no longer address everywhere.
 const MAX_URL_CHARS: usize = 2_048;
 /// Longest name of a program.
@@ -60,6 +64,12 @@ impl Checked for OrderCommand {
             OrderCommand::AcceptOrder(e) => planned("estimated_ready_at", e.envelope.occurred_at, e.estimated_ready_at),
             _ => Ok(()),
         }
+    }
+}
+
+impl Checked for RestaurantCatalog {
+    fn check(&self) -> Result<(), String> {
+        check_catalog(self)
     }
 }
 
@@ -119,6 +129,9 @@ fn check_place_order(place: &PlaceOrder) -> Result<(), String> {
     if place.items.len() > MAX_ITEMS {
         return Err(format!("items: has more than {MAX_ITEMS} lines"));
     }
+    if place.items.iter().map(|item| item.options.len()).sum::<usize>() > MAX_OPTIONS {
+        return Err(format!("items: have more than {MAX_OPTIONS} options"));
+    }
     for (line, item) in place.items.iter().enumerate() {
         check_item(item).map_err(|broken| format!("items[{line}].{broken}"))?;
     }
@@ -151,7 +164,47 @@ fn check_item(item: &OrderItem) -> Result<(), String> {
         return Err(format!("quantity: is {}, at least 1 is needed", item.quantity));
     }
     at_most("name", &item.name, MAX_NAME_CHARS)?;
-    not_negative("unit_price_centavos", item.unit_price_centavos)
+    not_negative("unit_price_centavos", item.unit_price_centavos)?;
+    for (number, option) in item.options.iter().enumerate() {
+        at_most(&format!("options[{number}].name"), &option.name, MAX_NAME_CHARS)?;
+        not_negative(&format!("options[{number}].price_centavos"), option.price_centavos)?;
+    }
+    Ok(())
+}
+
+fn check_catalog(catalog: &RestaurantCatalog) -> Result<(), String> {
+    place_in_zone(&catalog.zone, catalog.lat, catalog.lon)?;
+    cell("cell", &catalog.cell)?;
+    within("opens_minute", catalog.opens_minute, 0..DAY_MINUTES)?;
+    within("closes_minute", catalog.closes_minute, catalog.opens_minute..2 * DAY_MINUTES + 1)?;
+    within("tax_basis_points", catalog.tax_basis_points, 0..10_001)?;
+    within("delivery_range_m", catalog.delivery_range_m.unwrap_or(0), 0..i32::MAX)?;
+    for (number, item) in catalog.items.iter().enumerate() {
+        check_catalog_item(item).map_err(|broken| format!("items[{number}].{broken}"))?;
+    }
+    Ok(())
+}
+
+fn check_catalog_item(item: &CatalogItem) -> Result<(), String> {
+    at_most("name", &item.name, MAX_NAME_CHARS)?;
+    not_negative("price_centavos", item.price_centavos)?;
+    for (number, group) in item.option_groups.iter().enumerate() {
+        let field = |name: &str| format!("option_groups[{number}].{name}");
+        within(&field("min_choices"), group.min_choices, 0..i32::MAX)?;
+        within(&field("max_choices"), group.max_choices, group.min_choices..i32::MAX)?;
+        for option in &group.options {
+            at_most(&field("options.name"), &option.name, MAX_NAME_CHARS)?;
+            not_negative(&field("options.price_centavos"), option.price_centavos)?;
+        }
+    }
+    Ok(())
+}
+
+fn within(field: &str, number: i32, range: std::ops::Range<i32>) -> Result<(), String> {
+    if range.contains(&number) {
+        return Ok(());
+    }
+    Err(format!("{field}: is {number}, not within {} to {}", range.start, range.end - 1))
 }
 
 fn at_most(field: &str, text: &str, max: usize) -> Result<(), String> {
@@ -178,10 +231,7 @@ fn planned(field: &str, said_at: EventTime, at: Option<EventTime>) -> Result<(),
 }
 
 fn check_sums(place: &PlaceOrder) -> Result<(), String> {
-    let subtotal = place
-        .items
-        .iter()
-        .try_fold(Cop::ZERO, |sum, item| sum.plus(item.unit_price_centavos.times(item.quantity.into())?));
+    let subtotal = place.items.iter().try_fold(Cop::ZERO, |sum, item| sum.plus(item.price()?));
     equal("subtotal_centavos", place.subtotal_centavos, subtotal.map_err(|e| format!("subtotal_centavos: {e}"))?)?;
     let total = place.subtotal_centavos.plus(place.delivery_fee_centavos);
     let total = total.and_then(|sum| sum.plus(place.tax_centavos)).and_then(|sum| sum.minus(place.discount_centavos));

@@ -3,7 +3,7 @@
 use comanda_schemas::{
     DeliveryCommand, DeliveryEvent, DeliveryMetrics, DriverMessage, DriverState, EtaPredicted, LedgerPosted,
     OrderCommand, OrderEvent, OrderView, PaymentCommand, PaymentEvent, PaymentMethod, PaymentMethodCommand,
-    PopularItems,
+    PopularItems, RestaurantCatalog,
 };
 use comanda_streams::Serde;
 
@@ -34,6 +34,8 @@ pub struct TopicSerdes {
     pub driver_pings: Serde<DriverMessage>,
     /// `delivery.drivers`
     pub drivers: Serde<DriverState>,
+    /// `restaurant.catalog`
+    pub restaurant_catalog: Serde<RestaurantCatalog>,
     /// `analytics.eta`
     pub eta: Serde<EtaPredicted>,
     /// `analytics.popular-items`

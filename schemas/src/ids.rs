@@ -89,6 +89,8 @@ ids! {
     RestaurantId,
     /// An item on a menu.
     ItemId,
+    /// An option of an item on a menu.
+    OptionId,
     /// A payment.
     PaymentId,
     /// A stored payment method; a pseudonym.

@@ -6,6 +6,7 @@
 mod event;
 mod ids;
 mod money;
+mod price;
 #[cfg(test)]
 mod rules;
 mod time;
@@ -14,8 +15,8 @@ mod topics;
 pub use event::{Envelope, Event, EventSchema, Message};
 pub use generated::*;
 pub use ids::{
-    CorrelationId, CustomerId, DeliveryId, DriverId, EventId, IdError, ItemId, OrderId, PaymentId, PaymentMethodId,
-    RestaurantId,
+    CorrelationId, CustomerId, DeliveryId, DriverId, EventId, IdError, ItemId, OptionId, OrderId, PaymentId,
+    PaymentMethodId, RestaurantId,
 };
 pub use money::{Cop, CopOverflow};
 pub use time::EventTime;
@@ -30,7 +31,7 @@ mod generated {
     use crate::event::{all_events, event, message};
     use crate::{
         Cop, CorrelationId, CustomerId, DeliveryId, DriverId, Envelope, Event, EventId, EventSchema, EventTime, ItemId,
-        Message, OrderId, PaymentId, PaymentMethodId, RestaurantId,
+        Message, OptionId, OrderId, PaymentId, PaymentMethodId, RestaurantId,
     };
 
     include!(concat!(env!("OUT_DIR"), "/types.rs"));

@@ -9,6 +9,7 @@ mod popular;
 mod progress;
 mod report;
 mod summary;
+mod writer;
 
 use crate::clock::ScaledClock;
 use crate::cluster;
@@ -25,6 +26,7 @@ use progress::Progress;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use writer::Writer;
 
 /// What evening, how fast.
 #[derive(Args)]
@@ -61,9 +63,10 @@ const LONGEST: Duration = Duration::from_secs(1_800);
 
 /// Plays it; true if all equalities hold.
 pub fn run(addresses: &Addresses, args: DemoArgs) -> Result<bool, AppError> {
-    let city = city(&args)?;
+    let mut city = city(&args)?;
     println!("preparing topics, schemas and tables …");
     cluster::prepare(addresses)?;
+    let writer = publish_menus(addresses, &mut city)?;
     // Before the evening begins customers enter what they pay with.
     let doors_open_ms = city.clock_ms() - (ENTERING.as_millis() as f64 * args.speed) as i64;
     let clock = Arc::new(ScaledClock::standing_at(doors_open_ms, args.speed));
@@ -74,7 +77,7 @@ pub fn run(addresses: &Addresses, args: DemoArgs) -> Result<bool, AppError> {
     let instance = Instance::start(addresses, plan, || false)?;
     println!("starting the roles order, payment, delivery, analytics, sink and edge …");
     instance.wait_until_running(Duration::from_secs(120))?;
-    let mut player = Player::new(addresses, city, instance.orders()?)?;
+    let mut player = Player::new(addresses, city, writer, instance.orders()?)?;
     let mut progress = Progress::new(addresses)?;
     clock.start();
     player.enter_payment_methods()?;
@@ -87,6 +90,16 @@ pub fn run(addresses: &Addresses, args: DemoArgs) -> Result<bool, AppError> {
         eprintln!("comanda: cannot remove {}: {error}", state.display());
     }
     Ok(good)
+}
+
+/// The restaurants' catalogues are there before the order role starts: it reads them to the end before any order.
+fn publish_menus(addresses: &Addresses, city: &mut City) -> Result<Writer, AppError> {
+    let mut writer = Writer::new(addresses)?;
+    for menu in city.next_before(city.clock_ms()) {
+        writer.write(&menu)?;
+    }
+    writer.flush()?;
+    Ok(writer)
 }
 
 fn city(args: &DemoArgs) -> Result<City, AppError> {

@@ -3,21 +3,19 @@
 use super::bank::Bank;
 use super::books::SystemBooks;
 use super::freshness::Freshness;
+use super::writer::Writer;
 use crate::cluster;
 use crate::config::Addresses;
 use crate::error::AppError;
 use crate::reader::TopicReader;
-use comanda_city::{City, CityEvent, Emission, Observation, Payload, Placement};
+use comanda_city::{City, CityEvent, Emission, Observation, Payload};
 use comanda_processors::order::OrderState;
-use comanda_registry::{AvroDeserializer, AvroSerializer, SchemaRegistry};
+use comanda_registry::{AvroDeserializer, SchemaRegistry};
 use comanda_schemas::{
-    AddPaymentMethod, DeliveryCommand, DeliveryEvent, DriverMessage, Event, Message, OrderCommand, OrderEvent, OrderId,
-    OrderStatus, PaymentCommand, PaymentEvent, PaymentMethod, PaymentMethodCommand, RestaurantCatalog,
+    DeliveryEvent, Message, OrderCommand, OrderEvent, OrderId, OrderStatus, PaymentCommand, PaymentEvent, PaymentMethod,
 };
 use comanda_streams::QueryableStore;
-use comanda_streams::broker::{Broker, Headers, Producer, TopicHandle};
-use comanda_streams::partitioner::partition_for_key;
-use comanda_streams::{Serializer, StreamsError};
+use comanda_streams::StreamsError;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,28 +28,16 @@ const GLOBAL_TABLE_LAG: Duration = Duration::from_secs(1);
 /// Plays one city.
 pub struct Player {
     city: City,
-    producer: Box<dyn Producer>,
-    topics: HashMap<&'static str, TopicHandle>,
-    writers: Writers,
+    writer: Writer,
     readers: Readers,
     watched: [TopicReader; 4],
     /// Customers' methods, as the payment role has them.
     methods: TopicReader,
     freshness: Freshness,
-    /// Records written and seen, for the progress line.
-    pub written: u64,
+    /// Records seen, for the progress line.
     pub seen: u64,
     /// How far each order is, as `order.events` says.
     statuses: HashMap<OrderId, OrderStatus>,
-}
-
-struct Writers {
-    orders: AvroSerializer<OrderCommand>,
-    payments: AvroSerializer<PaymentEvent>,
-    deliveries: AvroSerializer<DeliveryCommand>,
-    drivers: AvroSerializer<DriverMessage>,
-    catalogs: AvroSerializer<RestaurantCatalog>,
-    methods: AvroSerializer<PaymentMethodCommand>,
 }
 
 struct Readers {
@@ -63,22 +49,15 @@ struct Readers {
 }
 
 impl Player {
-    /// Connects a city.
+    /// Connects a city that `writer` writes for.
     pub fn new(
         addresses: &Addresses,
         city: City,
+        writer: Writer,
         orders: QueryableStore<OrderId, OrderState>,
     ) -> Result<Self, AppError> {
         let broker = cluster::broker(addresses)?;
         let registry: Arc<dyn SchemaRegistry> = Arc::new(cluster::patient_registry(addresses));
-        let writers = Writers {
-            orders: AvroSerializer::new(&*registry)?,
-            payments: AvroSerializer::new(&*registry)?,
-            deliveries: AvroSerializer::new(&*registry)?,
-            drivers: AvroSerializer::new(&*registry)?,
-            catalogs: AvroSerializer::new(&*registry)?,
-            methods: AvroSerializer::new(&*registry)?,
-        };
         let readers = Readers {
             orders: AvroDeserializer::new(registry.clone()),
             payments: AvroDeserializer::new(registry.clone()),
@@ -90,17 +69,19 @@ impl Player {
         let watch = |topic| TopicReader::from_start(&*broker, topic);
         Ok(Self {
             city,
-            producer: broker.producer(None)?,
-            topics: HashMap::new(),
-            writers,
+            writer,
             readers,
             watched: [watch(orders_topic)?, watch(payments)?, watch(deliveries)?, watch("payment.events")?],
             methods: watch("payment.methods")?,
             freshness: Freshness::start(orders)?,
-            written: 0,
             seen: 0,
             statuses: HashMap::new(),
         })
+    }
+
+    /// Records written.
+    pub fn written(&self) -> u64 {
+        self.writer.written()
     }
 
     /// Whether all is done in the city.
@@ -126,9 +107,12 @@ impl Player {
         let emissions = self.city.next_before(now_ms);
         moved += emissions.len();
         for emission in &emissions {
-            self.write(emission)?;
+            if let Some(order) = placed_by(emission) {
+                self.freshness.sent(order);
+            }
+            self.writer.write(emission)?;
         }
-        self.producer.flush()?;
+        self.writer.flush()?;
         if moved == 0 {
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
@@ -165,17 +149,10 @@ impl Player {
     /// his method is not known.
     pub fn enter_payment_methods(&mut self) -> Result<(), AppError> {
         let methods = self.city.payment_methods();
-        let topic = self.producer.topic(AddPaymentMethod::TOPIC)?;
         for method in &methods {
-            let (key, at_ms) = (method.customer_id.to_string(), method.envelope.occurred_at.0);
-            let mut value = vec![];
-            let command = PaymentMethodCommand::from(method.clone());
-            let written = self.writers.methods.serialize(AddPaymentMethod::TOPIC, &command, &mut value);
-            written.map_err(|error| AppError::Role { role: "city", error: StreamsError::from(error) })?;
-            let home = partition(key.as_bytes(), AddPaymentMethod::TOPIC, Placement::ByKey);
-            self.producer.send(topic, Some(home), at_ms, Some(key.as_bytes()), Some(&value), &Headers::EMPTY)?;
+            self.writer.write_method(method)?;
         }
-        self.producer.flush()?;
+        self.writer.flush()?;
         let mut missing: HashSet<_> = methods.iter().map(|method| method.payment_method_id).collect();
         let started = Instant::now();
         while !missing.is_empty() && started.elapsed() < METHODS_PATIENCE {
@@ -188,39 +165,13 @@ impl Player {
         std::thread::sleep(GLOBAL_TABLE_LAG);
         Ok(())
     }
+}
 
-    fn write(&mut self, emission: &Emission) -> Result<(), AppError> {
-        let value = match &emission.payload {
-            Payload::Bytes(bytes) => bytes.clone(),
-            Payload::Event(event) => self.encode(event)?,
-        };
-        if let (Payload::Event(CityEvent::Order(OrderCommand::PlaceOrder(place))), None) =
-            (&emission.payload, emission.fault)
-        {
-            self.freshness.sent(place.order_id);
-        }
-        let topic = match self.topics.get(emission.topic) {
-            Some(topic) => *topic,
-            None => *self.topics.entry(emission.topic).or_insert(self.producer.topic(emission.topic)?),
-        };
-        let key = emission.key.as_deref().map(str::as_bytes);
-        let partition = key.map(|key| partition(key, emission.topic, emission.placement));
-        self.producer.send(topic, partition, emission.at_ms, key, Some(&value), &Headers::EMPTY)?;
-        self.written += 1;
-        Ok(())
-    }
-
-    fn encode(&self, event: &CityEvent) -> Result<Vec<u8>, AppError> {
-        let (topic, mut out) = (event.topic(), vec![]);
-        let written = match event {
-            CityEvent::Order(event) => self.writers.orders.serialize(topic, event, &mut out),
-            CityEvent::Payment(event) => self.writers.payments.serialize(topic, event, &mut out),
-            CityEvent::Delivery(event) => self.writers.deliveries.serialize(topic, event, &mut out),
-            CityEvent::Driver(event) => self.writers.drivers.serialize(topic, event, &mut out),
-            CityEvent::Catalog(event) => self.writers.catalogs.serialize(topic, event, &mut out),
-        };
-        written.map_err(|error| AppError::Role { role: "city", error: StreamsError::from(error) })?;
-        Ok(out)
+/// The order that a good record places.
+fn placed_by(emission: &Emission) -> Option<OrderId> {
+    match (&emission.payload, emission.fault) {
+        (Payload::Event(CityEvent::Order(OrderCommand::PlaceOrder(place))), None) => Some(place.order_id),
+        _ => None,
     }
 }
 
@@ -236,20 +187,14 @@ fn approve(reader: &AvroDeserializer<PaymentEvent>, bytes: &[u8], bank: &Bank) {
     }
 }
 
-/// Where murmur2 puts the key, or, for a fault, the next one.
-fn partition(key: &[u8], topic: &str, placement: Placement) -> i32 {
-    let count = comanda_schemas::topic(topic).map_or(1, |topic| topic.partitions);
-    let home = partition_for_key(key, count);
-    match placement {
-        Placement::ByKey => home,
-        Placement::Misrouted => (home + 1) % count,
-    }
-}
-
 /// The order and its status after an event; nothing for one that changes none.
 fn status_after(event: &OrderEvent) -> Option<(OrderId, OrderStatus)> {
     match event {
-        OrderEvent::OrderPlaced(event) => Some((event.order_id, OrderStatus::Pending)),
+        OrderEvent::OrderPlaced(event) => {
+            let status = if event.scheduled_for.is_some() { OrderStatus::Scheduled } else { OrderStatus::Pending };
+            Some((event.order_id, status))
+        }
+        OrderEvent::OrderReleased(event) => Some((event.order_id, OrderStatus::Pending)),
         OrderEvent::OrderConfirmed(event) => Some((event.order_id, OrderStatus::Confirmed)),
         OrderEvent::OrderPreparing(event) => Some((event.order_id, OrderStatus::Preparing)),
         OrderEvent::OrderReady(event) => Some((event.order_id, OrderStatus::Ready)),

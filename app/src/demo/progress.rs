@@ -34,7 +34,7 @@ impl Progress {
 
     pub fn line(&mut self, player: &Player, now_ms: i64) -> Result<(), AppError> {
         let lag = self.lag()?;
-        let moved = player.written + player.seen;
+        let moved = player.written() + player.seen;
         let rate = moved - std::mem::replace(&mut self.moved, moved);
         let orders = player.orders_by_status();
         let orders: Vec<String> = orders.iter().map(|(status, count)| format!("{count} {}", words(*status))).collect();

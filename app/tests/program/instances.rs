@@ -1,7 +1,12 @@
 //! `comanda run`: two instances share the orders, and each knows where the others' are answered.
 
 use crate::fixture::{Cluster, Instance, wait_until};
+use comanda_kafka::{KafkaBroker, KafkaSettings};
+use comanda_registry::{HttpRegistry, HttpSettings, SchemaRegistry, avro_serde};
+use comanda_schemas::{Event, RestaurantCatalog};
+use comanda_streams::broker::{Broker, Headers};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const ORDERS: usize = 12;
 
@@ -23,6 +28,30 @@ fn order(number: usize) -> Value {
     })
 }
 
+/// What [`order`] is ordered from, open around the clock.
+fn write_catalog(cluster: &Cluster) {
+    let catalog: RestaurantCatalog = serde_json::from_value(json!({
+        "event_id": "7c1ad5f2-3d2c-4d62-9a35-5f0fb3b1a002", "occurred_at": 0, "producer": "test",
+        "correlation_id": "7c1ad5f2-3d2c-4d62-9a35-5f0fb3b1a001", "causation_id": null,
+        "restaurant_id": "7c1ad5f2-3d2c-4d62-9a35-5f0fb3b1a001", "name": "Fogón", "zone": "chapinero",
+        "cell": "8966e42d20bffff", "lat": 4.65, "lon": -74.06,
+        "open": true, "opens_minute": 0, "closes_minute": 1_440,
+        "items": [{
+            "item_id": "a2c5a7d4-8f27-4f2b-b0f6-3c1d1f0e9b01", "name": "Ajiaco", "price_centavos": 2_890_000
+        }]
+    }))
+    .unwrap();
+    let registry: Arc<dyn SchemaRegistry> =
+        Arc::new(HttpRegistry::new(cluster.registry.address(), HttpSettings::default()));
+    let serde = avro_serde::<RestaurantCatalog>(&registry).unwrap();
+    let broker = KafkaBroker::new(KafkaSettings::new(cluster.kafka.address())).unwrap();
+    let (mut producer, mut value) = (broker.producer(None).unwrap(), vec![]);
+    serde.serialize(RestaurantCatalog::TOPIC, &catalog, &mut value).unwrap();
+    let (topic, key) = (producer.topic(RestaurantCatalog::TOPIC).unwrap(), catalog.restaurant_id.to_string());
+    producer.send(topic, None, 0, Some(key.as_bytes()), Some(&value), &Headers::EMPTY).unwrap();
+    producer.flush().unwrap();
+}
+
 /// The instance that answers for this order, if exactly one does and the other names it.
 fn owner(instances: &[Instance; 2], path: &str) -> Option<usize> {
     let answers = instances.each_ref().map(|instance| instance.get(path).unwrap());
@@ -36,6 +65,7 @@ fn an_instance_waits_for_its_registry_and_one_that_lacks_an_order_names_the_owne
     let cluster = Cluster::start();
     let prepared = cluster.run(&["prepare"]);
     assert!(prepared.status.success(), "{}", String::from_utf8_lossy(&prepared.stderr));
+    write_catalog(&cluster);
     cluster.registry.stop();
     let roles = ["order", "analytics", "edge"];
     let mut first = cluster.instance(&roles);

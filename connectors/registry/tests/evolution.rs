@@ -80,7 +80,13 @@ fn a_field_that_an_older_version_lacked_takes_the_schemas_default() {
         written,
     );
     let item_id = ID.parse().unwrap();
-    let ajiaco = CatalogItem { item_id, name: "Ajiaco".to_owned(), price_centavos: Cop(3_200_000), available: true };
+    let ajiaco = CatalogItem {
+        item_id,
+        name: "Ajiaco".to_owned(),
+        price_centavos: Cop(3_200_000),
+        available: true,
+        option_groups: vec![],
+    };
     assert_eq!(read.items, [ajiaco]);
 }
 

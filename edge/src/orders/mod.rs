@@ -10,7 +10,7 @@ pub(crate) use place::place;
 pub(crate) use show::show;
 
 use crate::app::Edge;
-use crate::ports::{Answer, CommandOffset, KnownOrder, QueryError};
+use crate::ports::{Answer, CommandOffset, KnownOrder, QueryError, RefusedOrder};
 use crate::problem::Problem;
 use comanda_schemas::OrderId;
 use std::time::{Duration, Instant};
@@ -41,6 +41,15 @@ async fn order_after(
         }
         tokio::time::sleep(pause.min(left)).await;
         pause = (pause * 2).min(LAST_PAUSE);
+    }
+}
+
+/// Why there is no such order, if the order role has refused it lately.
+async fn refusal_of(edge: &Edge, order: OrderId) -> Result<Option<RefusedOrder>, Problem> {
+    let orders = edge.orders.clone();
+    match edge.query(move || orders.refusal(order)).await? {
+        Answer::Here(refusal) => Ok(refusal),
+        Answer::Behind | Answer::Elsewhere { .. } => Ok(None),
     }
 }
 

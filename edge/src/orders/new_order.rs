@@ -4,8 +4,8 @@ use super::values;
 use crate::fields::{Object, read_object};
 use crate::problem::Problem;
 use comanda_schemas::{
-    Cop, CopOverflow, CustomerId, Envelope, EventId, EventTime, OrderId, OrderItem, PaymentMethodId, PlaceOrder,
-    RestaurantId, Sealed,
+    Cop, CopOverflow, CustomerId, Envelope, EventId, EventTime, ItemOption, OrderId, OrderItem, PaymentMethodId,
+    PlaceOrder, RestaurantId, Sealed,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 /// Lines of one order, at most.
 const MAX_ITEMS: usize = 100;
-/// Longest name of an item.
+/// Options of one line, at most.
+const MAX_OPTIONS: usize = 20;
+/// Longest name of an item or an option.
 const MAX_NAME_CHARS: usize = 200;
 /// Longest name of a key.
 const MAX_KEY_ID_CHARS: usize = 100;
@@ -127,7 +129,21 @@ fn read_item(item: &mut Object) -> Option<OrderItem> {
     let name = item.required("name", values::text(MAX_NAME_CHARS));
     let quantity = item.required("quantity", values::quantity);
     let unit_price_centavos = item.required("unit_price_centavos", values::centavos);
-    Some(OrderItem { item_id: item_id?, name: name?, quantity: quantity?, unit_price_centavos: unit_price_centavos? })
+    let options = item.optional_list("options", MAX_OPTIONS, read_option);
+    Some(OrderItem {
+        item_id: item_id?,
+        name: name?,
+        quantity: quantity?,
+        unit_price_centavos: unit_price_centavos?,
+        options: options?,
+    })
+}
+
+fn read_option(option: &mut Object) -> Option<ItemOption> {
+    let option_id = option.required("option_id", values::id);
+    let name = option.required("name", values::text(MAX_NAME_CHARS));
+    let price_centavos = option.required("price_centavos", values::centavos);
+    Some(ItemOption { option_id: option_id?, name: name?, price_centavos: price_centavos? })
 }
 
 fn read_sealed(sealed: &mut Object) -> Option<Sealed> {
@@ -169,9 +185,7 @@ fn read_price(body: &mut Object) -> Option<(Price, Vec<OrderItem>)> {
 }
 
 fn sum(items: &[OrderItem], delivery_fee: Cop, tax: Cop, discount: Cop) -> Result<Price, CopOverflow> {
-    let subtotal = items
-        .iter()
-        .try_fold(Cop::ZERO, |sum, item| sum.plus(item.unit_price_centavos.times(item.quantity.into())?))?;
+    let subtotal = items.iter().try_fold(Cop::ZERO, |sum, item| sum.plus(item.price()?))?;
     let total = subtotal.plus(delivery_fee)?.plus(tax)?.minus(discount)?;
     Ok(Price { subtotal, delivery_fee, tax, discount, total })
 }

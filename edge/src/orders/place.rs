@@ -2,7 +2,7 @@
 
 use super::body::OrderBody;
 use super::new_order::NewOrder;
-use super::{order_after, path_of};
+use super::{order_after, path_of, refusal_of};
 use crate::app::Edge;
 use crate::json_body::JsonBody;
 use crate::observe::{Outcome, count_order};
@@ -34,6 +34,11 @@ pub(crate) async fn place(
     let answer = order_after(&edge, ids.order, Some(offset)).await;
     // The command is written, whatever a query says: from here on the caller gets its location.
     let answer = answer.unwrap_or(Answer::Behind);
+    if answer == Answer::Here(None) {
+        count_order(Outcome::Refused);
+        let refusal = refusal_of(&edge, ids.order).await?.filter(|refusal| refusal.command == ids.command);
+        return Err(Problem::refused(refusal));
+    }
     respond(ids.order, ids.command, offset, answer)
 }
 
@@ -90,11 +95,7 @@ fn respond(
             count_order(Outcome::Refused);
             Err(Problem::key_used().about(path_of(order)))
         }
-        Answer::Here(None) => {
-            count_order(Outcome::Refused);
-            Err(Problem::refused())
-        }
-        Answer::Behind | Answer::Elsewhere { .. } => {
+        Answer::Here(None) | Answer::Behind | Answer::Elsewhere { .. } => {
             count_order(Outcome::Pending);
             let location = [(header::LOCATION, format!("{}?after={offset}", path_of(order)))];
             Ok((StatusCode::ACCEPTED, location, Json(json!({ "order_id": order }))).into_response())

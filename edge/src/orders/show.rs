@@ -1,7 +1,7 @@
 //! `GET /api/v1/orders/{id}`: the order as of the last commit, or as of the caller's own write with `?after=`.
 
 use super::body::OrderBody;
-use super::{order_after, path_of};
+use super::{order_after, path_of, refusal_of};
 use crate::app::Edge;
 use crate::parameters::parameters;
 use crate::ports::{Answer, CommandOffset};
@@ -25,7 +25,11 @@ pub(crate) async fn show(
     let after = after.map_err(|reason| Problem::invalid(vec![Fault::new("after", reason)]))?;
     match order_after(&edge, order, after).await? {
         Answer::Here(Some(known)) => Ok(Json(known.view.into())),
-        Answer::Here(None) => Err(not_found().about(path_of(order))),
+        Answer::Here(None) => {
+            let refusal = refusal_of(&edge, order).await?;
+            let problem = if refusal.is_some() { Problem::refused(refusal) } else { not_found() };
+            Err(problem.about(path_of(order)))
+        }
         Answer::Behind => Err(Problem::behind().about(path_of(order))),
         Answer::Elsewhere { owner } => Err(Problem::elsewhere(owner).about(path_of(order))),
     }

@@ -5,11 +5,11 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use comanda_edge::{
     Analytics, Answer, AppendError, Appending, CommandOffset, Commands, EdgeParts, Health, KnownOrder, Limits, Orders,
-    QueryError, app,
+    QueryError, RefusedOrder, app,
 };
 use comanda_schemas::{
-    Cop, DeliveryStatus, Envelope, EventId, EventTime, OrderCommand, OrderId, OrderStatus, OrderView, PaymentStatus,
-    PlaceOrder, PopularItems,
+    CommandRejectReason, Cop, DeliveryStatus, Envelope, EventId, EventTime, OrderCommand, OrderId, OrderStatus,
+    OrderView, PaymentStatus, PlaceOrder, PopularItems,
 };
 use comanda_streams::Clock;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -33,6 +33,7 @@ struct Town {
     log: Vec<PlaceOrder>,
     taken_in: usize,
     orders: BTreeMap<OrderId, KnownOrder>,
+    refusals: BTreeMap<OrderId, RefusedOrder>,
     rankings: BTreeMap<String, PopularItems>,
     mood: Mood,
     looks: usize,
@@ -49,6 +50,8 @@ pub enum Mood {
     Asleep,
     /// Commands are taken in, and dead-lettered.
     Refusing,
+    /// Commands are taken in, and refused with a reason.
+    SoldOut,
     /// The state is elsewhere.
     Elsewhere(Option<String>),
     /// Queries fail.
@@ -88,8 +91,17 @@ impl Town {
     /// As the order role: the first `PlaceOrder` of an id makes the order, repetitions and others change nothing.
     fn take_in(&mut self) {
         for place in self.log.drain(self.taken_in..).collect::<Vec<_>>() {
-            if self.mood != Mood::Refusing {
-                self.orders.entry(place.order_id).or_insert_with(|| known(&place));
+            match self.mood {
+                Mood::Refusing => {}
+                Mood::SoldOut => {
+                    let reason = CommandRejectReason::ItemUnavailable;
+                    let detail = "items[0]: is sold out".to_owned();
+                    let refused = RefusedOrder { command: place.envelope.event_id, reason, detail };
+                    self.refusals.insert(place.order_id, refused);
+                }
+                _ => {
+                    self.orders.entry(place.order_id).or_insert_with(|| known(&place));
+                }
             }
             self.log.push(place);
         }
@@ -138,6 +150,10 @@ impl Orders for TownDouble {
             return Ok(Answer::Behind);
         }
         Ok(Answer::Here(town.orders.get(&order).cloned()))
+    }
+
+    fn refusal(&self, order: OrderId) -> Result<Answer<Option<RefusedOrder>>, QueryError> {
+        Ok(Answer::Here(self.state.lock().unwrap().refusals.get(&order).cloned()))
     }
 }
 
@@ -282,8 +298,8 @@ pub fn order_body() -> Value {
         "restaurant_cell": "8966e42d20bffff",
         "customer_cell": "8966e42d287ffff",
         "items": [
-            { "item_id": "a2c5a7d4-8f27-4f2b-b0f6-3c1d1f0e9b01", "name": "Ajiaco", "quantity": 2, "unit_price_centavos": 2_890_000 },
-            { "item_id": "a2c5a7d4-8f27-4f2b-b0f6-3c1d1f0e9b02", "name": "Jugo de lulo", "quantity": 1, "unit_price_centavos": 690_000 }
+            { "item_id": "a2c5a7d4-8f27-4f2b-b0f6-3c1d1f0e9b01", "name": "Ajiaco", "quantity": 2, "unit_price_centavos": 2_890_000, "options": [] },
+            { "item_id": "a2c5a7d4-8f27-4f2b-b0f6-3c1d1f0e9b02", "name": "Jugo de lulo", "quantity": 1, "unit_price_centavos": 690_000, "options": [] }
         ],
         "delivery_fee_centavos": 590_000,
         "tax_centavos": 120_000,

@@ -110,6 +110,30 @@ async fn an_order_that_is_taken_in_and_not_placed_is_refused() {
 }
 
 #[tokio::test]
+async fn an_order_that_the_catalogue_does_not_allow_says_why_at_once_and_at_its_location() {
+    let (client, town) = town();
+    town.set(Mood::SoldOut);
+    let (status, kind, problem) = client.post(order_body().to_string()).await.problem();
+    assert_eq!((status, kind.as_str()), (422, "urn:problem-type:comanda:refused"));
+    assert_eq!((&problem["reason"], &problem["detail"]), (&"ITEM_UNAVAILABLE".into(), &"items[0]: is sold out".into()));
+    let path = format!("/api/v1/orders/{}", town.log()[0].order_id);
+    let (status, _, shown) = client.get(&path).await.problem();
+    assert_eq!((status, &shown["reason"]), (422, &"ITEM_UNAVAILABLE".into()));
+}
+
+#[tokio::test]
+async fn options_are_part_of_the_price_and_of_what_is_ordered() {
+    let (client, town) = town();
+    let mut body = order_body();
+    let option = "c0ffee00-0000-4000-8000-000000000001";
+    body["items"][0]["options"] = json!([{ "option_id": option, "name": "with avocado", "price_centavos": 100_000 }]);
+    body["total_centavos"] = json!(7_280_000);
+    assert_eq!(client.post(body.to_string()).await.status, 201);
+    assert_eq!(town.log()[0].items[0].options[0].option_id.to_string(), option);
+    assert_eq!(town.log()[0].subtotal_centavos, Cop(6_670_000));
+}
+
+#[tokio::test]
 async fn a_command_that_kafka_does_not_take_is_unavailable_and_says_whether_it_may_be_there() {
     let away = || "broker 10.0.0.9 is away".to_owned();
     let cases = [

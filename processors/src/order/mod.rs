@@ -3,6 +3,8 @@
 mod life_cycle;
 mod other_roles;
 mod payment;
+mod placing;
+mod processor;
 mod reaction;
 mod rules;
 mod state;
@@ -10,9 +12,10 @@ mod time_limits;
 mod topology;
 mod view;
 
-pub use life_cycle::{Step, TABLE, Trigger, mermaid, step};
+pub use life_cycle::{Actor, Row, Step, TABLE, Trigger, mermaid, step};
 pub use payment::{Action, Operation, Payment, Wish};
+pub use placing::RefusedOrder;
 pub use reaction::{OrderInput, OrderOutput};
 pub use state::OrderState;
-pub use topology::{APPLICATION_ID, ORDER_DEADLINES, ORDERS, orders_serde, topology};
+pub use topology::{APPLICATION_ID, ORDER_DEADLINES, ORDER_REFUSALS, ORDERS, orders_serde, refusals_serde, topology};
 pub use view::view;

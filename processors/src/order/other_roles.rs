@@ -1,6 +1,6 @@
 //! What the payment and the delivery say to an order.
 
-use super::life_cycle::{Step, Trigger};
+use super::life_cycle::{Actor, Step, Trigger};
 use super::payment::{Action, Payment};
 use super::reaction::{Change, OrderOutput};
 use super::rules::{cancel, confirm_if_approved, place_of};
@@ -66,7 +66,7 @@ pub(super) fn take_payment(mut change: Change<'_>, event: &PaymentEvent) -> Vec<
         PaymentEvent::PaymentFailed(e)
             if e.operation == PaymentOperation::Authorize && change.state.status == OrderStatus::Pending =>
         {
-            cancel(&mut change, Trigger::Aborted, CancelReason::PaymentFailed);
+            cancel(&mut change, Trigger::Aborted, Actor::Saga, CancelReason::PaymentFailed);
         }
         _ => {}
     }
@@ -97,7 +97,7 @@ pub(super) fn take_delivery(mut change: Change<'_>, event: &DeliveryEvent) -> Op
         }
         DeliveryEvent::DeliveryFailed(e) if known(e.delivery_id) => {
             heard(&mut change, DeliveryStatus::Failed, e.driver_id);
-            cancel(&mut change, Trigger::Aborted, reason_of(e.reason));
+            cancel(&mut change, Trigger::Aborted, Actor::Saga, reason_of(e.reason));
         }
         DeliveryEvent::DeliveryCancelled(e) if known(e.delivery_id) => {
             heard(&mut change, DeliveryStatus::Cancelled, e.driver_id);
@@ -113,7 +113,7 @@ fn heard(change: &mut Change<'_>, status: DeliveryStatus, driver: Option<DriverI
 }
 
 fn pick_up(change: &mut Change<'_>, driver_id: DriverId) {
-    let Some(Step::Enter(status)) = change.step(Trigger::PickedUp) else { return };
+    let Some(Step::Enter(status)) = change.step(Trigger::PickedUp, Actor::Courier) else { return };
     change.state.status = status;
     change.state.times.picked_up_at = Some(change.cause.at);
     let (envelope, order_id) = (change.envelope::<OrderPickedUp>(), change.state.id());
@@ -122,7 +122,7 @@ fn pick_up(change: &mut Change<'_>, driver_id: DriverId) {
 }
 
 fn hand_over(change: &mut Change<'_>, driver_id: DriverId) {
-    let Some(Step::Enter(status)) = change.step(Trigger::HandedOver) else { return };
+    let Some(Step::Enter(status)) = change.step(Trigger::HandedOver, Actor::Courier) else { return };
     change.state.status = status;
     change.state.times.delivered_at = Some(change.cause.at);
     let (envelope, placed) = (change.envelope::<OrderDelivered>(), &change.state.placed);

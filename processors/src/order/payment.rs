@@ -31,7 +31,7 @@ pub enum Wish {
     Reserve,
     /// Taken: the food has left.
     Take,
-    /// With the customer: the order was cancelled.
+    /// With the customer: the order waits for its time, or was cancelled.
     GiveBack,
 }
 

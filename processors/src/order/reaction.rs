@@ -1,6 +1,6 @@
 //! What comes into the order role, what goes out, and how the one is named as the cause of the other.
 
-use super::life_cycle::{Step, Trigger, step};
+use super::life_cycle::{Actor, Step, Trigger, step};
 use super::state::OrderState;
 use super::view::view;
 use comanda_schemas::{
@@ -87,8 +87,8 @@ impl<'a> Change<'a> {
         self.out.push(OrderOutput::Event(event.into()));
     }
 
-    pub fn step(&self, trigger: Trigger) -> Option<Step> {
-        step(self.state.status, trigger)
+    pub fn step(&self, trigger: Trigger, actor: Actor) -> Option<Step> {
+        step(self.state.status, trigger, actor)
     }
 
     /// Refuses the command that is the cause.
@@ -161,16 +161,22 @@ impl<'a> Change<'a> {
 }
 
 /// Refuses a command about an order that does not exist.
-pub(super) fn reject_unknown(order: OrderId, command: &str, envelope: &Envelope) -> OrderOutput {
+pub(super) fn refuse(
+    order: OrderId,
+    command: &str,
+    envelope: &Envelope,
+    reason: CommandRejectReason,
+    detail: String,
+) -> OrderOutput {
     let cause = Cause::message(envelope);
     let rejected = OrderCommandRejected {
         envelope: cause.envelope::<OrderCommandRejected>(order, cause.at),
         order_id: order,
         command: command.to_owned(),
         command_id: cause.id,
-        reason: CommandRejectReason::UnknownOrder,
+        reason,
         status: None,
-        detail: Some(format!("{command} is about an order that nobody has placed")),
+        detail: Some(detail),
     };
     OrderOutput::Event(rejected.into())
 }

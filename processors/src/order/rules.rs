@@ -1,26 +1,21 @@
 //! What each message does to an order: a pure function of the order and the message.
 
-use super::life_cycle::{Step, Trigger};
+use super::life_cycle::{Actor, Step, Trigger};
 use super::other_roles::{take_delivery, take_payment};
-use super::reaction::{Cause, Change, OrderInput, OrderOutput, reject_unknown};
+use super::placing::{self, Refusal, RefusedOrder};
+use super::reaction::{Cause, Change, OrderInput, OrderOutput, refuse};
 use super::state::{Acceptance, Estimate, OrderState};
-use super::time_limits;
+use super::time_limits::{self, Then};
 use comanda_schemas::{
-    AcceptOrder, CancelDelivery, CancelReason, CancelledBy, CommandRejectReason, DeliveryStatus, Envelope,
-    EtaPredicted, EventTime, Message, OrderCancelled, OrderCommand, OrderConfirmed, OrderId, OrderPlaced,
-    OrderPreparing, OrderReady, OrderStatus, PlaceOrder, RequestDelivery, RestaurantId,
+    AcceptOrder, CancelDelivery, CancelOrder, CancelReason, CancelledBy, CommandRejectReason, CustomerId,
+    DeliveryStatus, Envelope, EtaPredicted, EventTime, Message, OrderCancelled, OrderCommand, OrderConfirmed, OrderId,
+    OrderPlaced, OrderPreparing, OrderReady, OrderReleased, OrderStatus, PlaceOrder, RequestDelivery,
+    RestaurantCatalog, RestaurantId,
 };
 
-/// Takes a message in; says what is to be written. `None` if there was nothing to take: a repetition, a message about
-/// an unknown order, or one of a type that this build does not know.
-pub(super) fn take(state: &mut Option<OrderState>, order: OrderId, input: OrderInput) -> Option<Vec<OrderOutput>> {
-    let Some(known) = state else {
-        let OrderInput::Command(command) = input else { return None };
-        return match command {
-            OrderCommand::PlaceOrder(place) => Some(place_order(state, place)),
-            other => Some(vec![reject_unknown(order, name_of(&other), other.envelope()?)]),
-        };
-    };
+/// Takes a message in; says what is to be written. `None` if there was nothing to take: a repetition, or a message of a
+/// type that this build does not know.
+pub(super) fn take(known: &mut OrderState, input: OrderInput) -> Option<Vec<OrderOutput>> {
     match input {
         OrderInput::Eta(predicted) => estimate(known, &predicted),
         OrderInput::Command(command) => {
@@ -38,6 +33,28 @@ pub(super) fn take(state: &mut Option<OrderState>, order: OrderId, input: OrderI
     }
 }
 
+/// Refuses a command about an order that nobody has placed.
+pub(super) fn refuse_unknown(order: OrderId, command: &OrderCommand) -> Option<OrderOutput> {
+    let (name, envelope) = (name_of(command), command.envelope()?);
+    let detail = format!("{name} is about an order that nobody has placed");
+    Some(refuse(order, name, envelope, CommandRejectReason::UnknownOrder, detail))
+}
+
+/// A new order as it is sold, or why it is refused; `catalog` is that of its restaurant.
+pub(super) fn place(
+    place: PlaceOrder,
+    catalog: Option<&RestaurantCatalog>,
+) -> Result<(OrderState, Vec<OrderOutput>), Refusal> {
+    placing::sell(place, catalog).map(place_order)
+}
+
+/// What is remembered and what is said of a new order that is refused; `envelope` is that of its command.
+pub(super) fn refuse_order(order: OrderId, envelope: &Envelope, refusal: Refusal) -> (RefusedOrder, OrderOutput) {
+    let Refusal { reason, detail } = refusal;
+    let said = refuse(order, "PlaceOrder", envelope, reason, detail.clone());
+    (RefusedOrder { command: envelope.event_id, at: envelope.occurred_at, reason, detail }, said)
+}
+
 /// What the clock does to an order; `None` forgets it.
 pub(super) fn pass_time(state: OrderState, now: EventTime) -> (Option<OrderState>, Vec<OrderOutput>) {
     if time_limits::is_to_be_forgotten(&state, now) {
@@ -49,8 +66,16 @@ pub(super) fn pass_time(state: OrderState, now: EventTime) -> (Option<OrderState
     let asked_at = state.payment.pending_since;
     let cause = Cause::time_limit(state.placed.envelope.event_id, at);
     let mut change = Change::new(&mut state, cause);
-    if let Some(limit) = time_limits::of_status(change.state).filter(|limit| limit.at <= now) {
-        cancel(&mut change, limit.trigger, limit.reason);
+    match time_limits::of_status(change.state).filter(|limit| limit.at <= now).map(|limit| limit.then) {
+        Some(Then::Release) => {
+            // Now, however late: else the waits that begin here would be over already.
+            change.cause.at = now;
+            release(&mut change);
+        }
+        Some(Then::Cancel(trigger, reason)) => {
+            cancel(&mut change, trigger, Actor::Saga, reason);
+        }
+        None => {}
     }
     let out = change.finish();
     if state.payment.pending_since != asked_at {
@@ -65,9 +90,10 @@ fn first_time(state: &mut OrderState, envelope: Option<&Envelope>) -> Option<Cau
     state.is_first(envelope.event_id).then(|| Cause::message(envelope))
 }
 
-fn place_order(state: &mut Option<OrderState>, place: PlaceOrder) -> Vec<OrderOutput> {
+fn place_order(place: PlaceOrder) -> (OrderState, Vec<OrderOutput>) {
     let cause = Cause::message(&place.envelope);
-    let mut change = Change::new(state.insert(OrderState::new(place.clone())), cause);
+    let mut state = OrderState::new(place.clone());
+    let mut change = Change::new(&mut state, cause);
     let envelope = change.envelope::<OrderPlaced>();
     change.say(OrderPlaced {
         envelope,
@@ -89,14 +115,28 @@ fn place_order(state: &mut Option<OrderState>, place: PlaceOrder) -> Vec<OrderOu
         scheduled_for: place.scheduled_for,
         promised_at: place.promised_at,
     });
-    change.finish()
+    if time_limits::release_at(change.state).is_some_and(|at| at <= cause.at) {
+        release(&mut change);
+    }
+    let out = change.finish();
+    (state, out)
+}
+
+/// A scheduled order becomes one for now: from here money is reserved and the restaurant may answer.
+fn release(change: &mut Change<'_>) {
+    let Some(Step::Enter(status)) = change.step(Trigger::Released, Actor::Saga) else { return };
+    change.state.status = status;
+    change.state.times.released_at = Some(change.cause.at);
+    let (envelope, order_id) = (change.envelope::<OrderReleased>(), change.state.id());
+    let ((restaurant_id, zone), scheduled_for) = (place_of(change.state), change.state.placed.scheduled_for);
+    change.say(OrderReleased { envelope, order_id, restaurant_id, zone, scheduled_for });
 }
 
 fn take_command(mut change: Change<'_>, command: OrderCommand) -> Vec<OrderOutput> {
     let name = name_of(&command);
     let done = match command {
         OrderCommand::PlaceOrder(_) => Err(CommandRejectReason::OrderExists),
-        OrderCommand::CancelOrder(cancel_order) => withdraw(&mut change, cancel_order.requested_by),
+        OrderCommand::CancelOrder(cancel_order) => withdraw(&mut change, &cancel_order),
         OrderCommand::AcceptOrder(accept) => accept_order(&mut change, &accept),
         OrderCommand::RejectOrder(reject) => {
             of_restaurant(&change, reject.restaurant_id).and_then(|()| reject_order(&mut change))
@@ -126,13 +166,22 @@ fn of_restaurant(change: &Change<'_>, restaurant: RestaurantId) -> Done {
     if same { Ok(()) } else { Err(CommandRejectReason::NotTheRestaurant) }
 }
 
-fn withdraw(change: &mut Change<'_>, by: CancelledBy) -> Done {
-    let (trigger, reason) = match by {
-        CancelledBy::Administrator => (Trigger::Aborted, CancelReason::Administrator),
-        CancelledBy::Restaurant => (Trigger::Withdrawn, CancelReason::RestaurantRejected),
-        CancelledBy::Customer | CancelledBy::Unknown => (Trigger::Withdrawn, CancelReason::CustomerRequest),
+fn of_customer(change: &Change<'_>, customer: CustomerId) -> Done {
+    let same = change.state.placed.customer_id == customer;
+    if same { Ok(()) } else { Err(CommandRejectReason::NotTheCustomer) }
+}
+
+fn withdraw(change: &mut Change<'_>, asked: &CancelOrder) -> Done {
+    asked.customer_id.map_or(Ok(()), |customer| of_customer(change, customer))?;
+    asked.restaurant_id.map_or(Ok(()), |restaurant| of_restaurant(change, restaurant))?;
+    let (trigger, actor, reason) = match asked.requested_by {
+        CancelledBy::Administrator => (Trigger::Aborted, Actor::Administrator, CancelReason::Administrator),
+        CancelledBy::Restaurant => (Trigger::Withdrawn, Actor::Restaurant, CancelReason::RestaurantRejected),
+        CancelledBy::Customer => (Trigger::Withdrawn, Actor::Customer, CancelReason::CustomerRequest),
+        // Somebody that this build does not know: nobody that the table lets do anything.
+        CancelledBy::Unknown => return Err(CommandRejectReason::NotAllowed),
     };
-    if cancel(change, trigger, reason) { Ok(()) } else { ILLEGAL }
+    if cancel(change, trigger, actor, reason) { Ok(()) } else { ILLEGAL }
 }
 
 fn accept_order(change: &mut Change<'_>, accept: &AcceptOrder) -> Done {
@@ -148,11 +197,15 @@ fn accept_order(change: &mut Change<'_>, accept: &AcceptOrder) -> Done {
 
 fn reject_order(change: &mut Change<'_>) -> Done {
     let pending = change.state.status == OrderStatus::Pending;
-    if pending && cancel(change, Trigger::Withdrawn, CancelReason::RestaurantRejected) { Ok(()) } else { ILLEGAL }
+    if pending && cancel(change, Trigger::Withdrawn, Actor::Restaurant, CancelReason::RestaurantRejected) {
+        Ok(())
+    } else {
+        ILLEGAL
+    }
 }
 
 fn start_preparing(change: &mut Change<'_>) -> Done {
-    match change.step(Trigger::CookingStarted) {
+    match change.step(Trigger::CookingStarted, Actor::Restaurant) {
         Some(Step::Enter(status)) => change.state.status = status,
         Some(Step::Note) if change.state.times.preparing_at.is_none() => {}
         _ => return ILLEGAL,
@@ -165,7 +218,7 @@ fn start_preparing(change: &mut Change<'_>) -> Done {
 }
 
 fn mark_ready(change: &mut Change<'_>) -> Done {
-    match change.step(Trigger::FoodReady) {
+    match change.step(Trigger::FoodReady, Actor::Restaurant) {
         Some(Step::Enter(status)) => change.state.status = status,
         Some(Step::Note) if change.state.times.ready_at.is_none() => {}
         _ => return ILLEGAL,
@@ -181,7 +234,7 @@ fn mark_ready(change: &mut Change<'_>) -> Done {
 pub(super) fn confirm_if_approved(change: &mut Change<'_>) {
     let Some(acceptance) = change.state.accepted else { return };
     let authorized = change.state.payment.is_authorized();
-    let Some(Step::Enter(status)) = change.step(Trigger::Approved).filter(|_| authorized) else { return };
+    let Some(Step::Enter(status)) = change.step(Trigger::Approved, Actor::Saga).filter(|_| authorized) else { return };
     change.state.status = status;
     change.cause.at = change.cause.at.max(change.state.changed_at).max(acceptance.at);
     change.state.times.confirmed_at = Some(change.cause.at);
@@ -210,8 +263,8 @@ fn request_delivery(change: &mut Change<'_>, ready_at: Option<EventTime>) {
 }
 
 /// Cancels if the table allows it; stops the search for a driver, too. The money follows by itself.
-pub(super) fn cancel(change: &mut Change<'_>, trigger: Trigger, reason: CancelReason) -> bool {
-    let Some(Step::Enter(status)) = change.step(trigger) else { return false };
+pub(super) fn cancel(change: &mut Change<'_>, trigger: Trigger, actor: Actor, reason: CancelReason) -> bool {
+    let Some(Step::Enter(status)) = change.step(trigger, actor) else { return false };
     let cancelled_in = std::mem::replace(&mut change.state.status, status);
     change.state.times.cancelled_at = Some(change.cause.at);
     change.state.cancel_reason = Some(reason);

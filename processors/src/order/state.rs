@@ -77,6 +77,8 @@ pub struct Estimate {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // Named after the statuses.
 pub struct Times {
+    #[serde(default)]
+    pub released_at: Option<EventTime>,
     pub confirmed_at: Option<EventTime>,
     pub preparing_at: Option<EventTime>,
     pub ready_at: Option<EventTime>,
@@ -90,7 +92,7 @@ impl OrderState {
     pub(super) fn new(placed: PlaceOrder) -> Self {
         let (order, at) = (placed.order_id, placed.envelope.occurred_at);
         Self {
-            status: OrderStatus::Pending,
+            status: if placed.scheduled_for.is_some() { OrderStatus::Scheduled } else { OrderStatus::Pending },
             version: 0,
             changed_at: at,
             changed_by: Cause::message(&placed.envelope),
@@ -127,7 +129,7 @@ impl OrderState {
     pub fn wish(&self) -> Wish {
         match self.status {
             OrderStatus::PickedUp | OrderStatus::Delivered => Wish::Take,
-            OrderStatus::Cancelled => Wish::GiveBack,
+            OrderStatus::Scheduled | OrderStatus::Cancelled => Wish::GiveBack,
             _ => Wish::Reserve,
         }
     }

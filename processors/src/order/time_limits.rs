@@ -18,12 +18,25 @@ pub(super) const HAND_OVER_MS: i64 = 5 * HOUR_MS;
 /// Commands are kept for a week: after a month nothing about the order can come any more. Its view and history stay.
 pub(super) const REMEMBERED_MS: i64 = 30 * 24 * HOUR_MS;
 
+/// A scheduled order is sent to the restaurant so long before its time: a quarter of an hour to accept it, the rest to
+/// cook and to bring it. The money is reserved then, too, not when the order is placed: a bank lets a reservation go
+/// after days, a customer misses the money meanwhile, and what is cancelled before costs nobody anything.
+pub(super) const RELEASED_BEFORE_MS: i64 = 75 * MINUTE_MS;
+
 /// The end of a wait.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Limit {
     pub at: EventTime,
-    pub trigger: Trigger,
-    pub reason: CancelReason,
+    pub then: Then,
+}
+
+/// What ends a wait.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Then {
+    /// The order's time has come.
+    Release,
+    /// Nobody did what was waited for.
+    Cancel(Trigger, CancelReason),
 }
 
 /// When the order is to be looked at next.
@@ -35,14 +48,17 @@ pub(super) fn next(state: &OrderState) -> Option<EventTime> {
 
 /// The limit of the wait in the present status.
 pub(super) fn of_status(state: &OrderState) -> Option<Limit> {
-    let limit = |since: EventTime, ms, trigger, reason| Some(Limit { at: since.plus_ms(ms), trigger, reason });
+    let limit = |since: EventTime, ms, trigger, reason| {
+        Some(Limit { at: since.plus_ms(ms), then: Then::Cancel(trigger, reason) })
+    };
     match state.status {
+        OrderStatus::Scheduled => release_at(state).map(|at| Limit { at, then: Then::Release }),
         OrderStatus::Pending => {
-            let placed_at = state.placed.envelope.occurred_at;
+            let asked_at = state.times.released_at.unwrap_or(state.placed.envelope.occurred_at);
             if !state.payment.is_authorized() {
-                limit(placed_at, PAYMENT_MS, Trigger::Aborted, CancelReason::PaymentTimeout)
+                limit(asked_at, PAYMENT_MS, Trigger::Aborted, CancelReason::PaymentTimeout)
             } else {
-                limit(placed_at, RESTAURANT_MS, Trigger::Withdrawn, CancelReason::RestaurantTimeout)
+                limit(asked_at, RESTAURANT_MS, Trigger::Withdrawn, CancelReason::RestaurantTimeout)
             }
         }
         OrderStatus::Confirmed | OrderStatus::Preparing => {
@@ -55,6 +71,11 @@ pub(super) fn of_status(state: &OrderState) -> Option<Limit> {
         }
         OrderStatus::Delivered | OrderStatus::Cancelled | OrderStatus::Unknown => None,
     }
+}
+
+/// When a scheduled order is to be released.
+pub(super) fn release_at(state: &OrderState) -> Option<EventTime> {
+    state.placed.scheduled_for.map(|at| at.plus_ms(-RELEASED_BEFORE_MS))
 }
 
 /// By when the customer expects the food, at the earliest the confirmation.

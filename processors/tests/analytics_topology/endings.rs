@@ -34,6 +34,7 @@ pub fn delivered(n: u128, zone: &str, minute: f64, lines: &[(u128, i32)]) -> Ord
         name: format!("dish {item}"),
         quantity,
         unit_price_centavos: Cop(1_500_000),
+        options: vec![],
     };
     OrderDelivered {
         envelope: envelope(n, "delivered", at(minute)),

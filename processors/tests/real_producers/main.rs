@@ -41,6 +41,7 @@ fn topic_serdes(registry: &Arc<dyn SchemaRegistry>) -> TopicSerdes {
         delivery_events: avro_serde(registry).unwrap(),
         driver_pings: avro_serde(registry).unwrap(),
         drivers: avro_serde(registry).unwrap(),
+        restaurant_catalog: avro_serde(registry).unwrap(),
         eta: avro_serde(registry).unwrap(),
         popular_items: avro_serde(registry).unwrap(),
         delivery_metrics: avro_serde(registry).unwrap(),
@@ -65,6 +66,14 @@ fn register(registry: &HttpRegistry) -> BTreeMap<String, SchemaId> {
     }
     let registered = register_all(registry, topics()).unwrap();
     registered.into_iter().map(|registered| (registered.subject, registered.id)).collect()
+}
+
+fn write_catalog(broker: &dyn Broker, serde: &Serde<RestaurantCatalog>) {
+    let (mut producer, mut value) = (broker.producer(None).unwrap(), vec![]);
+    serde.serialize(RestaurantCatalog::TOPIC, &catalog(), &mut value).unwrap();
+    let (topic, key) = (producer.topic(RestaurantCatalog::TOPIC).unwrap(), restaurant().to_string());
+    producer.send(topic, None, 0, Some(key.as_bytes()), Some(&value), &Headers::EMPTY).unwrap();
+    producer.flush().unwrap();
 }
 
 fn start_order_role(broker: &Arc<dyn Broker>, serdes: &TopicSerdes, state: &Path) -> KafkaStreams {
@@ -151,6 +160,7 @@ fn orders_from_java_and_payments_from_python_meet_in_the_order_role() {
     let ids = register(&http);
     let registry: Arc<dyn SchemaRegistry> = Arc::new(http);
     let (serdes, state) = (topic_serdes(&registry), tempfile::tempdir().unwrap());
+    write_catalog(&*broker, &serdes.restaurant_catalog);
     let role = start_order_role(&broker, &serdes, state.path());
     let orders: Vec<OrderId> = (0..ORDERS).map(|n| OrderId(Uuid::from_u128(0x0b9f_a8f2_0000 + n as u128))).collect();
     let (placed_at, answered_at) = (now(), now().plus_ms(1_000));

@@ -52,6 +52,7 @@ pub fn java_order(event_id: EventId, order_id: OrderId, at: EventTime) -> PlaceO
         name: name.to_owned(),
         quantity,
         unit_price_centavos: Cop(price),
+        options: vec![],
     };
     PlaceOrder {
         envelope: Envelope::first(event_id, at, order_id, "java-producer"),
@@ -75,6 +76,33 @@ pub fn java_order(event_id: EventId, order_id: OrderId, at: EventTime) -> PlaceO
         placed_at: at,
         scheduled_for: None,
         promised_at: Some(at.plus_ms(45 * 60_000)),
+    }
+}
+
+/// What the order of `PlaceOrders.java` is ordered from, open around the clock.
+pub fn catalog() -> RestaurantCatalog {
+    let order = java_order(EventId(uuid::Uuid::nil()), OrderId(uuid::Uuid::nil()), EventTime(0));
+    let item = |item: OrderItem| CatalogItem {
+        item_id: item.item_id,
+        name: item.name,
+        price_centavos: item.unit_price_centavos,
+        available: true,
+        option_groups: vec![],
+    };
+    RestaurantCatalog {
+        envelope: Envelope::first(EventId(restaurant().0), EventTime(0), CorrelationId(restaurant().0), "test"),
+        restaurant_id: restaurant(),
+        name: "La Puerta Falsa".to_owned(),
+        zone: order.zone,
+        cell: order.restaurant_cell,
+        lat: 4.65,
+        lon: -74.06,
+        open: true,
+        opens_minute: 0,
+        closes_minute: 24 * 60,
+        items: order.items.into_iter().map(item).collect(),
+        tax_basis_points: 800,
+        delivery_range_m: None,
     }
 }
 

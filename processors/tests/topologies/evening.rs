@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// The processors' steps of time, milliseconds: what Kafka and a commit take.
 const STEP_MS: i64 = 500;
+/// The order role looks at its clock so often.
+const CLOCK_MS: i64 = 60_000;
 const LONGEST_EVENING_MS: i64 = 20 * 3_600_000;
 
 pub struct Evening {
@@ -36,10 +38,13 @@ struct Roles {
 pub fn play(config: CityConfig) -> Evening {
     let mut city = City::new(config);
     let end_ms = city.clock_ms() + LONGEST_EVENING_MS;
-    let mut roles = Roles::new(city.books(), end_ms);
+    let mut roles = Roles::new(city.books(), city.clock_ms(), end_ms);
     while !city.is_over() {
         assert!(city.clock_ms() < end_ms, "the evening does not end: {} orders open", city.books().open());
         let next_ms = city.clock_ms() + STEP_MS;
+        if next_ms % CLOCK_MS < STEP_MS {
+            roles.order.advance_wall_clock_time(CLOCK_MS).unwrap();
+        }
         for emission in city.next_before(next_ms) {
             roles.take(emission);
         }
@@ -50,15 +55,16 @@ pub fn play(config: CityConfig) -> Evening {
 }
 
 impl Roles {
-    fn new(books: Books, clock_ms: i64) -> Self {
+    /// The order role's clock goes with the evening: without it a scheduled order would wait for the next message.
+    fn new(books: Books, opens_ms: i64, ends_ms: i64) -> Self {
         let serdes = topic_serdes();
-        let driver = |topology: Topology| {
+        let driver = |topology: Topology, clock_ms| {
             TopologyTestDriver::with_config(&topology, StreamsConfig::new("evening", ""), clock_ms).unwrap()
         };
         let evening = Evening { books, views: BTreeMap::new(), dead_letters: BTreeMap::new(), rejected: vec![] };
         Self {
-            order: driver(order::topology(&serdes).unwrap()),
-            delivery: driver(delivery::topology(&serdes).unwrap()),
+            order: driver(order::topology(&serdes).unwrap(), opens_ms),
+            delivery: driver(delivery::topology(&serdes).unwrap(), ends_ms),
             serdes,
             evening,
             live: BTreeMap::new(),
@@ -77,10 +83,10 @@ impl Roles {
             Payload::Event(CityEvent::Payment(e)) => bytes_of(&serdes.payment_events, e),
             Payload::Event(CityEvent::Delivery(c)) => bytes_of(&serdes.delivery_commands, c),
             Payload::Event(CityEvent::Driver(m)) => bytes_of(&serdes.driver_pings, m),
-            Payload::Event(CityEvent::Catalog(_)) => return,
+            Payload::Event(CityEvent::Catalog(c)) => bytes_of(&serdes.restaurant_catalog, c),
         };
         let role = match emission.topic {
-            "order.commands" | "payment.events" => order,
+            "order.commands" | "payment.events" | "restaurant.catalog" => order,
             _ => delivery,
         };
         let (key, value) = (emission.key.map(|key| key.into_bytes().into()), Some(value.into()));

@@ -54,12 +54,44 @@ pub fn new_event_id() -> EventId {
     EventId(Uuid::from_u128(0xEEEE_0000_0000 + u128::from(NEXT.fetch_add(1, Ordering::Relaxed))))
 }
 
+pub fn item_id(number: u128) -> ItemId {
+    ItemId(Uuid::from_u128(0x0007_0000 + number))
+}
+
+/// The menu behind [`place_order`]: two dishes, 8 % tax, open from noon to midnight, brings 5 km far.
+pub fn catalog() -> RestaurantCatalog {
+    let item = |number: u128, price| CatalogItem {
+        item_id: item_id(number),
+        name: format!("dish {number}"),
+        price_centavos: Cop(price),
+        available: true,
+        option_groups: vec![],
+    };
+    let (lat, lon) = place(0.0);
+    RestaurantCatalog {
+        envelope: Envelope::first(new_event_id(), at(-3_600), CorrelationId(restaurant().0), "test"),
+        restaurant_id: restaurant(),
+        name: "Fogón".to_owned(),
+        zone: "zone-1".to_owned(),
+        cell: cell(0.0),
+        lat,
+        lon,
+        open: true,
+        opens_minute: 12 * 60,
+        closes_minute: 24 * 60,
+        items: vec![item(1, 1_500_000), item(2, 500_000)],
+        tax_basis_points: 800,
+        delivery_range_m: Some(5_000),
+    }
+}
+
 pub fn place_order(n: u128, second: i64) -> PlaceOrder {
     let item = |number: u128, quantity, price| OrderItem {
-        item_id: ItemId(Uuid::from_u128(0x0007_0000 + number)),
+        item_id: item_id(number),
         name: format!("dish {number}"),
         quantity,
         unit_price_centavos: Cop(price),
+        options: vec![],
     };
     PlaceOrder {
         envelope: envelope(n, second),
@@ -71,8 +103,8 @@ pub fn place_order(n: u128, second: i64) -> PlaceOrder {
         customer_cell: cell(2_000.0),
         items: vec![item(1, 2, 1_500_000), item(2, 1, 500_000)],
         subtotal_centavos: Cop(3_500_000),
-        delivery_fee_centavos: Cop(500_000),
-        tax_centavos: Cop(250_000),
+        delivery_fee_centavos: Cop(470_000),
+        tax_centavos: Cop(280_000),
         discount_centavos: Cop(100_000),
         total_centavos: PRICE,
         payment_method_id: PaymentMethodId(Uuid::from_u128(0x0008_0000 + n)),
@@ -110,7 +142,13 @@ pub fn mark_ready(n: u128, second: i64) -> MarkReady {
 }
 
 pub fn cancel(n: u128, second: i64, requested_by: CancelledBy) -> CancelOrder {
-    CancelOrder { envelope: envelope(n, second), order_id: order_id(n), requested_by }
+    CancelOrder {
+        envelope: envelope(n, second),
+        order_id: order_id(n),
+        requested_by,
+        customer_id: None,
+        restaurant_id: None,
+    }
 }
 
 pub fn authorized(n: u128, second: i64) -> PaymentAuthorized {

@@ -1,7 +1,7 @@
 //! The order role and the payment role side by side: each one's output is the other's input, and a bank answers.
 
 use crate::bank::{Bank, Report};
-use crate::messages::{at, envelope, order_id, payment_id, place_order};
+use crate::messages::{at, catalog, envelope, order_id, payment_id, place_order};
 use crate::serdes::topic_serdes;
 use comanda_processors::payment::{self, PROVIDERS, PaymentRules, Quote, ShareRules};
 use comanda_processors::{TopicSerdes, id_keys, order};
@@ -45,8 +45,17 @@ impl OrderAndPayment {
         let payment = TopologyTestDriver::with_async_clients(&payment, config(), now_ms, &clients).unwrap();
         let (view, told, ledger, said) = (None, vec![], vec![], vec![]);
         let mut both = Self { order, payment, bank, serdes, second: 0, view, told, ledger, said };
+        both.publish(catalog());
         both.method(add_method(1));
         both
+    }
+
+    /// What a restaurant sells.
+    fn publish(&mut self, catalog: RestaurantCatalog) {
+        let (key, time) = (catalog.restaurant_id, catalog.envelope.occurred_at.millis());
+        let serde = self.serdes.restaurant_catalog.clone();
+        let input = self.order.input_topic("restaurant.catalog", id_keys::<RestaurantId>(), serde);
+        input.pipe(&mut self.order, key, catalog, time).unwrap();
     }
 
     /// What a customer does with his methods.

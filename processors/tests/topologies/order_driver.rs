@@ -1,20 +1,25 @@
 //! The order role in the test driver: messages in, what it says out, in short words.
 
-use crate::messages::{LONG_AFTER_S, at};
+use crate::messages::{LONG_AFTER_S, at, catalog, order_id};
 use crate::serdes::topic_serdes;
 use comanda_processors::{TopicSerdes, id_keys, order};
 use comanda_schemas::*;
-use comanda_streams::StreamsConfig;
 use comanda_streams::broker::RawRecord;
+use comanda_streams::{StreamsConfig, StreamsError};
 use comanda_streams_test::TopologyTestDriver;
+use std::collections::BTreeMap;
 
 pub struct OrderRole {
     pub driver: TopologyTestDriver,
     pub serdes: TopicSerdes,
     /// The latest view.
     pub view: Option<OrderView>,
+    /// The latest view of every order.
+    views: BTreeMap<OrderId, OrderView>,
     /// The commands to payment in what was said last.
     pub payments: Vec<PaymentCommand>,
+    /// All commands to payment.
+    asked: Vec<PaymentCommand>,
 }
 
 /// Any message that the role reads.
@@ -54,7 +59,31 @@ impl OrderRole {
         let serdes = topic_serdes();
         let topology = order::topology(&serdes).unwrap();
         let driver = TopologyTestDriver::with_config(&topology, StreamsConfig::new("test", ""), now_ms).unwrap();
-        Self { driver, serdes, view: None, payments: vec![] }
+        let mut role = Self { driver, serdes, view: None, views: BTreeMap::new(), payments: vec![], asked: vec![] };
+        role.publish(catalog());
+        role
+    }
+
+    /// Why an order is refused, in a code and a sentence.
+    pub fn refusal_of(&mut self, order: PlaceOrder) -> String {
+        self.pipe("order.commands", self.serdes.order_commands.clone(), OrderCommand::from(order));
+        let events = self.read("order.events", self.serdes.order_events.clone());
+        match &events[..] {
+            [OrderEvent::OrderCommandRejected(e)] => format!("{}: {}", e.reason.symbol(), e.detail.as_ref().unwrap()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The restaurant's catalogue from now on.
+    pub fn publish(&mut self, catalog: RestaurantCatalog) {
+        self.offer(catalog).unwrap();
+    }
+
+    /// A catalogue that may break a rule.
+    pub fn offer(&mut self, catalog: RestaurantCatalog) -> Result<(), StreamsError> {
+        let (keys, values) = (id_keys::<RestaurantId>(), self.serdes.restaurant_catalog.clone());
+        let (key, time) = (catalog.restaurant_id, catalog.envelope.occurred_at.millis());
+        self.driver.input_topic("restaurant.catalog", keys, values).pipe(&mut self.driver, key, catalog, time)
     }
 
     /// Sends a message; what the role says to it, views left out.
@@ -103,9 +132,12 @@ impl OrderRole {
         let events = self.read("order.events", serdes.order_events);
         let payments = self.read("payment.commands", serdes.payment_commands);
         let deliveries = self.read("delivery.commands", serdes.delivery_commands);
-        self.view = self.read("order.views", serdes.order_views).into_iter().last().or(self.view.take());
+        let views = self.read("order.views", serdes.order_views);
+        self.views.extend(views.iter().map(|view| (view.order_id, view.clone())));
+        self.view = views.into_iter().last().or(self.view.take());
         let said = events.iter().map(event_in_short).chain(payments.iter().map(payment_in_short));
         let said = said.chain(deliveries.iter().map(delivery_in_short)).collect();
+        self.asked.extend(payments.iter().cloned());
         self.payments = payments;
         said
     }
@@ -120,6 +152,17 @@ impl OrderRole {
             value
         });
         checked.collect()
+    }
+
+    /// The latest view of order `n`.
+    pub fn view_of(&self, n: u128) -> &OrderView {
+        &self.views[&order_id(n)]
+    }
+
+    /// All that payment was asked for about order `n`.
+    pub fn payments_of(&self, n: u128) -> Vec<&PaymentCommand> {
+        let key = Some(order_id(n).to_string());
+        self.asked.iter().filter(|command| comanda_schemas::Message::key(*command) == key).collect()
     }
 
     pub fn status(&self) -> OrderStatus {

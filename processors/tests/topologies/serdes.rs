@@ -19,6 +19,7 @@ pub fn topic_serdes() -> TopicSerdes {
         delivery_events: avro_serde(&registry).unwrap(),
         driver_pings: avro_serde(&registry).unwrap(),
         drivers: avro_serde(&registry).unwrap(),
+        restaurant_catalog: avro_serde(&registry).unwrap(),
         eta: avro_serde(&registry).unwrap(),
         popular_items: avro_serde(&registry).unwrap(),
         delivery_metrics: avro_serde(&registry).unwrap(),

@@ -20,6 +20,9 @@ use crate::provider::Provider;
 use crate::restaurant::Restaurant;
 use crate::roster;
 
+/// Restaurants send their menus so long before the opening: what the net holds up is there by then, too.
+const MENUS_BEFORE_MS: i64 = 5 * 60_000;
+
 /// A city for one evening. Ask it for what it sends ([`City::next_before`]), tell it what the processors publish
 /// ([`City::observe`](crate::City::observe)), and read its books ([`City::books`]).
 ///
@@ -116,7 +119,7 @@ impl City {
 
     fn set_agenda(&mut self) {
         for number in 0..self.restaurants.len() {
-            self.plan(self.config.starts_at_ms, Happening::Open(number));
+            self.plan(self.config.starts_at_ms - MENUS_BEFORE_MS, Happening::Open(number));
         }
         for number in 0..self.orders.len() {
             self.plan(self.orders[number].placed_ms, Happening::Place(number));
@@ -136,7 +139,8 @@ impl City {
     }
 
     /// Everything that the city sends before `sim_time_ms`, in order of `send_at_ms`. The clock only goes forward:
-    /// an earlier time than the last one gives nothing.
+    /// an earlier time than the last one gives nothing. At the opening ([`City::clock_ms`] of a new city) these are the
+    /// restaurants' menus, without which no order is taken.
     pub fn next_before(&mut self, sim_time_ms: i64) -> Vec<Emission> {
         while let Some((at_ms, happening)) = self.agenda.next_before(sim_time_ms) {
             self.network.release(at_ms, &mut self.out);

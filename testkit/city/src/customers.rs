@@ -11,13 +11,21 @@ impl City {
         let this = &mut self.orders[order];
         this.placed = true;
         self.open += 1;
-        let (promised_ms, regrets_at_ms) = (this.promised_ms, this.regrets_at_ms);
+        let (promised_ms, regrets_at_ms, scheduled) =
+            (this.promised_ms, this.regrets_at_ms, events::is_scheduled(this));
         self.send_for_order(order, at_ms, events::place_order);
         if let Some(regrets_at_ms) = regrets_at_ms {
             self.plan(regrets_at_ms, Happening::Regret(order));
         }
-        self.plan(at_ms + self.config.confirmation_patience_ms, Happening::Impatience(order));
+        if !scheduled {
+            self.wait_for_confirmation(order, at_ms);
+        }
         self.plan(promised_ms.max(at_ms) + self.config.delivery_patience_ms, Happening::Impatience(order));
+    }
+
+    /// From now on the customer expects the confirmation.
+    pub(crate) fn wait_for_confirmation(&mut self, order: usize, at_ms: i64) {
+        self.plan(at_ms + self.config.confirmation_patience_ms, Happening::Impatience(order));
     }
 
     /// Too early to complain about a confirmed order that is not late yet.

@@ -9,6 +9,7 @@ use comanda_schemas::{
 };
 
 use crate::fate::Fate;
+use crate::menu;
 use crate::order::Order;
 use crate::place::Place;
 use crate::restaurant::Restaurant;
@@ -67,6 +68,11 @@ impl Head {
     }
 }
 
+/// Whether its customer wants it later.
+pub(crate) fn is_scheduled(order: &Order) -> bool {
+    order.promised_ms - order.placed_ms > SCHEDULED_FROM_MS
+}
+
 pub(crate) fn place_order(
     head: Head,
     order: &Order,
@@ -74,7 +80,6 @@ pub(crate) fn place_order(
     zone: &str,
     fate: &mut Fate,
 ) -> CityEvent {
-    let scheduled = order.promised_ms - order.placed_ms > SCHEDULED_FROM_MS;
     CityEvent::Order(OrderCommand::PlaceOrder(PlaceOrder {
         envelope: head.about(order.id),
         order_id: order.id,
@@ -92,7 +97,7 @@ pub(crate) fn place_order(
         payment_method_id: order.payment_method(),
         delivery_address: sealed(order, fate),
         placed_at: EventTime(order.placed_ms),
-        scheduled_for: scheduled.then_some(EventTime(order.promised_ms)),
+        scheduled_for: is_scheduled(order).then_some(EventTime(order.promised_ms)),
         promised_at: Some(EventTime(order.promised_ms)),
     }))
 }
@@ -105,7 +110,16 @@ fn sealed(order: &Order, fate: &mut Fate) -> Sealed {
 
 pub(crate) fn cancel_order(head: Head, order: &Order) -> CityEvent {
     let envelope = head.about(order.id);
-    CityEvent::Order(CancelOrder { envelope, order_id: order.id, requested_by: CancelledBy::Customer }.into())
+    CityEvent::Order(
+        CancelOrder {
+            envelope,
+            order_id: order.id,
+            requested_by: CancelledBy::Customer,
+            customer_id: Some(order.customer),
+            restaurant_id: None,
+        }
+        .into(),
+    )
 }
 
 pub(crate) fn accept_order(head: Head, order: &Order, restaurant: &Restaurant, ready_ms: i64) -> CityEvent {
@@ -186,16 +200,19 @@ pub(crate) fn authorized(head: Head, order_id: OrderId, payment_id: PaymentId, a
     )
 }
 
-/// Minutes after midnight at which every house opens and closes.
-const HOURS: (i32, i32) = (16 * 60, 24 * 60);
+/// Minutes after midnight at which every house opens and closes: nobody orders later.
+const HOURS: (i32, i32) = (16 * 60, 27 * 60);
+/// Every house brings anywhere in the city.
+const RANGE_M: i32 = 30_000;
 
 pub(crate) fn catalog(head: Head, restaurant: &Restaurant, zone: &str) -> CityEvent {
     let (lat, lon) = restaurant.place.lat_lon_deg();
-    let item = |dish: &crate::menu::Dish| CatalogItem {
+    let item = |dish: &menu::Dish| CatalogItem {
         item_id: dish.id,
         name: dish.name.to_owned(),
         price_centavos: dish.price,
         available: true,
+        option_groups: vec![],
     };
     CityEvent::Catalog(RestaurantCatalog {
         envelope: head.about(CorrelationId(restaurant.id.0)),
@@ -209,5 +226,7 @@ pub(crate) fn catalog(head: Head, restaurant: &Restaurant, zone: &str) -> CityEv
         opens_minute: HOURS.0,
         closes_minute: HOURS.1,
         items: restaurant.menu.dishes.iter().map(item).collect(),
+        tax_basis_points: menu::TAX_BASIS_POINTS,
+        delivery_range_m: Some(RANGE_M),
     })
 }

@@ -165,14 +165,20 @@ impl Menu {
 
     fn line(&self, dish: usize, quantity: i32) -> OrderItem {
         let dish = &self.dishes[dish];
-        OrderItem { item_id: dish.id, name: dish.name.to_owned(), quantity, unit_price_centavos: dish.price }
+        OrderItem {
+            item_id: dish.id,
+            name: dish.name.to_owned(),
+            quantity,
+            unit_price_centavos: dish.price,
+            options: vec![],
+        }
     }
 }
 
 /// Centavos in a peso.
 const CENTAVOS: i64 = 100;
-/// Value added tax on the ride, per cent, on top; prices on the menu include theirs.
-const TAX_PERCENT: i64 = 19;
+/// Tax on what the restaurants sell, on top of the menu's prices: 8 %, as in Colombia. The ride's price holds its own.
+pub(crate) const TAX_BASIS_POINTS: i32 = 800;
 /// A coupon: this much off, or the whole subtotal if that is less.
 const COUPON: i64 = 5_000 * CENTAVOS;
 const COUPON_SHARE: f64 = 0.10;
@@ -192,7 +198,7 @@ impl Bill {
     pub(crate) fn of(lines: &[OrderItem], direct_minutes: f64, fate: &mut Fate) -> Bill {
         let subtotal: i64 = lines.iter().map(|line| line.unit_price_centavos.0 * i64::from(line.quantity)).sum();
         let delivery_fee = (39 + (direct_minutes * 3.0) as i64) * 100 * CENTAVOS;
-        let tax = (delivery_fee * TAX_PERCENT + 50) / 100;
+        let tax = (subtotal * i64::from(TAX_BASIS_POINTS) + 5_000) / 10_000;
         let discount = if fate.chance(COUPON_SHARE) { COUPON.min(subtotal) } else { 0 };
         let total = subtotal + delivery_fee + tax - discount;
         Bill {

@@ -47,7 +47,14 @@ impl City {
         let at_ms = self.clock_ms;
         match event {
             OrderEvent::OrderPlaced(placed) => {
-                if let Some(order) = self.known(placed.order_id, Some(placed.envelope.event_id)) {
+                let order = self.known(placed.order_id, Some(placed.envelope.event_id));
+                if let Some(order) = order.filter(|_| placed.scheduled_for.is_none()) {
+                    self.ask_restaurant(order, at_ms);
+                }
+            }
+            OrderEvent::OrderReleased(released) => {
+                if let Some(order) = self.known(released.order_id, Some(released.envelope.event_id)) {
+                    self.wait_for_confirmation(order, at_ms);
                     self.ask_restaurant(order, at_ms);
                 }
             }

@@ -65,7 +65,8 @@ pub(super) fn of_order(event: &OrderEvent) -> Option<(&str, News)> {
         OrderEvent::OrderPickedUp(e) => (e.order_id, &e.zone, &e.envelope, Step::PickedUp),
         OrderEvent::OrderDelivered(e) => (e.order_id, &e.zone, &e.envelope, Step::Delivered),
         OrderEvent::OrderCancelled(e) => (e.order_id, &e.zone, &e.envelope, Step::Cancelled),
-        OrderEvent::OrderCommandRejected(_) | OrderEvent::Unknown(_) => return None,
+        // The promise counts from the placing on; that its time has come says nothing new.
+        OrderEvent::OrderReleased(_) | OrderEvent::OrderCommandRejected(_) | OrderEvent::Unknown(_) => return None,
     };
     Some((zone, progress(order, envelope, step)))
 }

@@ -187,6 +187,7 @@ pub fn order(number: u64) -> OrderEvent {
         name: "Ajiaco".to_owned(),
         quantity,
         unit_price_centavos: Cop(2_590_050),
+        options: vec![],
     };
     OrderDelivered {
         envelope,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use comanda_schemas::{
     AuthorizePayment, CancelReason, CapturePayment, CommandRejectReason, DeliveryCommand, DriverId, Envelope, Event,
     EventTime, Message, OrderCancelled, OrderCommand, OrderCommandRejected, OrderConfirmed, OrderDelivered, OrderEvent,
-    OrderId, OrderPlaced, OrderStatus, PaymentEvent, PaymentId, PlaceOrder, RefundPayment, VoidPayment,
+    OrderId, OrderPlaced, OrderReleased, OrderStatus, PaymentEvent, PaymentId, PlaceOrder, RefundPayment, VoidPayment,
 };
 
 use crate::city::City;
@@ -138,6 +138,9 @@ impl StandIn {
             scheduled_for: p.scheduled_for,
             promised_at: p.promised_at,
         })));
+        if place.scheduled_for.is_some() {
+            self.release(place);
+        }
         self.out.push(Observation::Payment(
             AuthorizePayment {
                 envelope: caused::<AuthorizePayment>(&place.envelope),
@@ -155,6 +158,18 @@ impl StandIn {
             }
             .into(),
         ));
+    }
+
+    /// At once: the stand-in has no clock, and its restaurants begin in time for the promise anyway.
+    fn release(&mut self, place: &PlaceOrder) {
+        let released = OrderReleased {
+            envelope: caused::<OrderReleased>(&place.envelope),
+            order_id: place.order_id,
+            restaurant_id: place.restaurant_id,
+            zone: place.zone.clone(),
+            scheduled_for: place.scheduled_for,
+        };
+        self.out.push(Observation::Order(released.into()));
     }
 
     fn confirm(&mut self, id: OrderId, cause: &Envelope) {
