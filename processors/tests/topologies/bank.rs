@@ -108,6 +108,8 @@ impl AsyncClient for Bank {
                     let answer = books.perform(&call);
                     return books.held.push((reply, answer));
                 }
+                // Whoever has not approved is let go without a question, at Stripe as at PayPal.
+                Fate::Declined if matches!(call.request, Request::Abandon { .. }) => books.perform(&call),
                 Fate::Declined => Answer::Declined { reason: PaymentFailureReason::CardDeclined, reference: None },
                 Fate::Action if matches!(call.request, Request::Authorize { .. }) => books.require_action(&call),
                 Fate::Action => books.perform(&call),
