@@ -41,7 +41,7 @@ fn a_table_that_is_not_there_yet_is_waited_for() {
         "a word about the table",
         || matches!(sink.status(), SinkStatus::Waiting(text) if text.contains("comanda clickhouse migrate")),
     );
-    assert_eq!(migrate(&world.client()).unwrap().len(), 7);
+    assert_eq!(migrate(&world.client()).unwrap().len(), 8);
     wait_until_running(&sink);
     sink.stop().unwrap();
 }
@@ -62,7 +62,7 @@ fn every_migrated_table_fits_its_mapping() {
     let world = World::new();
     let mappings = comanda_clickhouse::Mapping::all().unwrap();
     let topics: Vec<_> = mappings.iter().map(|mapping| mapping.topic.clone()).collect();
-    assert_eq!(topics.len(), 7);
+    assert_eq!(topics.len(), 8);
     for mapping in mappings {
         mapping.check(&world.client()).unwrap();
     }
