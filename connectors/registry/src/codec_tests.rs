@@ -41,7 +41,7 @@ fn a_value_comes_back_as_it_went_and_stands_in_confluents_wire_format() {
     let mut bytes = b"before".to_vec();
     serde.serialize("order.events", &ready().into(), &mut bytes).unwrap();
     let record = &bytes[6..];
-    assert_eq!(record[..5], [0, 0, 0, 0, 4], "the fourth schema of the topic");
+    assert_eq!(record[..5], [0, 0, 0, 0, 5], "the fifth schema of the topic");
     assert_eq!(record[5..9], [72, b'0', b'b', b'9'], "36 characters, zigzag");
     for _ in 0..2 {
         assert_eq!(serde.deserialize("order.events", record).unwrap(), OrderEvent::OrderReady(ready()));
