@@ -31,10 +31,11 @@ pub(super) fn take_answer(
     let asked = &underway.asked;
     let abandoned = matches!(underway.request, Request::Abandon { .. });
     match answer {
-        // Whatever became of it: nobody has approved, so nothing is reserved.
-        Answer::Done { .. } | Answer::Declined { .. } | Answer::Permanent { .. } if abandoned => {
+        // Nobody has approved, and from now on nobody can.
+        Answer::Done { .. } if abandoned => {
             end_operation(&mut change, asked, PaymentFailureReason::NotApprovedInTime, None);
         }
+        Answer::Declined { .. } | Answer::Permanent { .. } if abandoned => look_after(&mut change),
         Answer::Done { reference } => complete(&mut change, asked, reference),
         Answer::RequiresAction { reference, url } => require_action(&mut change, asked, reference, url, rules),
         Answer::Declined { reason, reference } => end_operation(&mut change, asked, reason, reference),
@@ -55,6 +56,15 @@ fn pause(change: &mut Change<'_>, then: Ask, first_ms: i64) {
     let wait_ms = (first_ms << underway.failures.min(20)).min(LONGEST_PAUSE_MS);
     underway.failures += 1;
     underway.phase = Phase::Paused { until: now.plus_ms(wait_ms), then };
+}
+
+/// The provider does not let go what nobody has approved: it is reserved meanwhile, or gone, or still waits and could be
+/// approved by a customer who is late. Which of these, it says when it is looked up; what waits gets another deadline.
+fn look_after(change: &mut Change<'_>) {
+    let Some(underway) = &mut change.account.underway else { return };
+    let Request::Abandon { reference } = &underway.request else { return };
+    underway.request = Request::Resume { reference: reference.clone() };
+    pause(change, Ask::LookUp, PAUSE_MS);
 }
 
 /// The customer is asked once; the deadline counts from then.

@@ -108,8 +108,6 @@ impl AsyncClient for Bank {
                     let answer = books.perform(&call);
                     return books.held.push((reply, answer));
                 }
-                // Whoever has not approved is let go without a question, at Stripe as at PayPal.
-                Fate::Declined if matches!(call.request, Request::Abandon { .. }) => books.perform(&call),
                 Fate::Declined => Answer::Declined { reason: PaymentFailureReason::CardDeclined, reference: None },
                 Fate::Action if matches!(call.request, Request::Authorize { .. }) => books.require_action(&call),
                 Fate::Action => books.perform(&call),
@@ -129,8 +127,23 @@ fn send(reply: AsyncReply, answer: &Answer) {
 
 impl Books {
     fn look_up(&self, call: &ProviderCall) -> Answer {
+        if let Request::Resume { reference } = &call.request {
+            return self.stands(reference);
+        }
         let done = self.by_key.get(&call.key).filter(|reference| !self.waiting.contains_key(*reference));
         done.map_or(Answer::NotDone, |reference| Answer::Done { reference: reference.clone() })
+    }
+
+    /// How an authorisation stands.
+    fn stands(&self, reference: &str) -> Answer {
+        let reference = reference.to_owned();
+        if self.waiting.contains_key(&reference) {
+            return Answer::RequiresAction { url: format!("https://bank.test/{reference}"), reference };
+        }
+        match self.reserved.contains_key(&reference) {
+            true => Answer::Done { reference },
+            false => Answer::Declined { reason: PaymentFailureReason::CardDeclined, reference: Some(reference) },
+        }
     }
 
     fn require_action(&mut self, call: &ProviderCall) -> Answer {
