@@ -4,8 +4,8 @@
 
 use crate::payment::check_method;
 use comanda_schemas::{
-    CatalogItem, Cop, DeliveryCommand, DriverMessage, EventTime, Message, OrderCommand, OrderItem, PaymentEvent,
-    PaymentMethodCommand, PlaceOrder, RestaurantCatalog, Sealed,
+    CatalogItem, Cop, DeliveryCommand, DriverMessage, EventTime, Message, OrderCommand, OrderItem, PaymentCommand,
+    PaymentEvent, PaymentMethodCommand, PlaceOrder, RestaurantCatalog, Sealed,
 };
 use h3o::{CellIndex, Resolution};
 use std::fmt::Display;
@@ -70,6 +70,21 @@ impl Checked for OrderCommand {
 impl Checked for RestaurantCatalog {
     fn check(&self) -> Result<(), String> {
         check_catalog(self)
+    }
+}
+
+impl Checked for PaymentCommand {
+    fn check(&self) -> Result<(), String> {
+        match self {
+            PaymentCommand::AuthorizePayment(c) => not_negative("amount_centavos", c.amount_centavos),
+            PaymentCommand::CapturePayment(c) => not_negative("amount_centavos", c.amount_centavos),
+            PaymentCommand::RefundPayment(c) => not_negative("amount_centavos", c.amount_centavos),
+            PaymentCommand::ReportPayment(c) if c.amount_minor < 0 => {
+                Err(format!("amount_minor: is {}, below nothing", c.amount_minor))
+            }
+            PaymentCommand::ReportPayment(c) => at_most("provider_reference", &c.provider_reference, MAX_NAME_CHARS),
+            PaymentCommand::VoidPayment(_) | PaymentCommand::Unknown(_) => Ok(()),
+        }
     }
 }
 

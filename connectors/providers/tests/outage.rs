@@ -1,11 +1,12 @@
-//! A provider that is down: calls wait in the engine's store, the breaker spares the provider, all are answered in the end.
+//! A provider that is down or slow: calls wait in the engine's store, the breaker spares the provider, no more calls than
+//! threads are made at a time, all are answered in the end.
 #![allow(clippy::unwrap_used)]
 
 use comanda_providers::{BreakerSettings, Provider, ThreadedClient};
 use comanda_streams::*;
 use comanda_streams_test::TopologyTestDriver;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -76,4 +77,35 @@ fn calls_wait_while_the_provider_is_down_and_all_are_made_when_it_is_back() {
     assert_eq!(answered.len(), CHARGES);
     let done = bank.0.1.lock().unwrap().iter().filter(|(_, is_up)| *is_up).count();
     assert_eq!(done, CHARGES, "each once");
+}
+
+/// Each call takes 5 ms; how many there are now, and the most there were.
+#[derive(Clone, Default)]
+struct SlowBank(Arc<(AtomicUsize, AtomicUsize)>);
+
+impl Provider for SlowBank {
+    fn call(&self, call: &AsyncCall) -> AsyncOutcome {
+        let now = self.0.0.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.1.fetch_max(now, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(5));
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
+        AsyncOutcome::Done(call.request.clone())
+    }
+}
+
+#[test]
+fn a_slow_provider_never_has_more_calls_at_a_time_than_threads() {
+    let bank = SlowBank::default();
+    let mut driver = driver(ThreadedClient::new(bank.clone(), THREADS, BreakerSettings::default()).unwrap());
+    let input = driver.input_topic("in", Serdes::string(), Serdes::string());
+    (0..CHARGES).for_each(|n| input.pipe(&mut driver, format!("charge-{n}"), "10", 0).unwrap());
+    let output = driver.output_topic("out", Serdes::string(), Serdes::string());
+    let (mut answered, since) = (0, Instant::now());
+    while answered < CHARGES && since.elapsed() < Duration::from_secs(30) {
+        pass(&mut driver);
+        answered += output.read_key_values(&mut driver).unwrap().len();
+    }
+    assert_eq!(answered, CHARGES);
+    let most = bank.0.1.load(Ordering::SeqCst);
+    assert!((2..=THREADS).contains(&most), "{most} at a time");
 }

@@ -57,20 +57,18 @@ pub fn topology(serdes: &TopicSerdes, rules: &PaymentRules) -> Result<Topology, 
     builder.build()
 }
 
-/// Commands, an authorisation with the method that is to pay.
+/// Commands, an authorisation with the method that is to pay. The edge writes there too, what webhooks say.
 fn inputs(builder: &StreamsBuilder, serdes: &TopicSerdes) -> KStream<OrderId, Input> {
     let methods = Consumed::with(id_keys::<PaymentMethodId>(), serdes.payment_methods.clone());
     let methods = builder.global_table("payment.methods", methods, None);
-    builder
-        .stream("payment.commands", Consumed::with(id_keys(), serdes.payment_commands.clone()))
-        .left_join_global_table(
-            &methods,
-            |_, command| method_of(command),
-            |_, command, method| {
-                let token = with_method(&command, method.as_ref());
-                Some(Input { command, token })
-            },
-        )
+    outsiders(builder, "payment.commands", id_keys(), serdes.payment_commands.clone()).left_join_global_table(
+        &methods,
+        |_, command| method_of(command),
+        |_, command, method| {
+            let token = with_method(&command, method.as_ref());
+            Some(Input { command, token })
+        },
+    )
 }
 
 fn method_of(command: &PaymentCommand) -> Option<PaymentMethodId> {

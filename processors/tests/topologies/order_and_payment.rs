@@ -104,6 +104,13 @@ impl OrderAndPayment {
         self.pass(0);
     }
 
+    /// Why commands to the payment role went to the dead-letter topic since the last call.
+    pub fn dead_letters(&mut self) -> Vec<String> {
+        let letters = self.payment.take_output("payment.commands.dead-letter");
+        let reason = |letter: &RawRecord| letter.headers.last("__streams.errors.message").unwrap().to_vec();
+        letters.iter().map(|letter| String::from_utf8(reason(letter)).unwrap()).collect()
+    }
+
     /// So many seconds pass, one after the other.
     pub fn pass(&mut self, seconds: i64) {
         self.exchange();

@@ -2,7 +2,7 @@
 
 use crate::messages::*;
 use crate::order_driver::{Message, OrderRole};
-use comanda_processors::order::{Actor, Step, TABLE, Trigger, step};
+use comanda_processors::order::{Actor, Step, TABLE, Trigger};
 use comanda_schemas::*;
 
 const HOUR_S: i64 = 3_600;
@@ -90,9 +90,12 @@ fn every_path_of_the_table_leads_where_it_says_and_no_other_leads_anywhere() {
         let Some(messages) = deed(status, trigger, actor) else { continue };
         let mut role = order_in(status);
         let said: Vec<String> = messages.into_iter().flat_map(|message| role.send(message)).collect();
-        let expected = match step(status, trigger, actor) {
-            Some(Step::Enter(to)) => to,
-            Some(Step::Note) | None => status,
+        // Read off the table here: the function that the role asks is part of what is tested.
+        let row =
+            TABLE.iter().find(|(from, by, actors, _)| (*from, *by) == (status, trigger) && actors.contains(&actor));
+        let expected = match row {
+            Some((_, _, _, Step::Enter(to))) => *to,
+            _ => status,
         };
         let after = role.view_of(1).status;
         assert_eq!(after, expected, "{status:?} {trigger:?} by {actor:?}: {said:?}");

@@ -1,7 +1,7 @@
 //! What becomes of the money: orders that go well and in every known way wrong, with the order role, the payment role
 //! and a bank. Each ends with an audit: the order, the ledger and the bank's own books say the same.
 
-use crate::bank::Fate;
+use crate::bank::{Fate, Report};
 use crate::messages::*;
 use crate::order_and_payment::{APPROVAL_S, OrderAndPayment, add_method};
 use comanda_schemas::*;
@@ -204,4 +204,17 @@ fn double_click_the_same_order_twice_is_charged_once() {
     town.bank.answer();
     deliver(&mut town);
     assert_eq!((town.audit(), town.done()), (PRICE.0, vec!["AUTHORIZE:1".to_owned(), "CAPTURE:1".to_owned()]));
+}
+
+#[test]
+fn a_report_that_cannot_be_meant_is_dead_lettered_and_changes_nothing() {
+    let mut town = OrderAndPayment::new();
+    town.command(place_order(1, 0));
+    town.pass(3);
+    let (report, reference) = (PaymentReport::Captured, RESERVED.to_owned());
+    town.report(Report { report, reference, amount: -1, attempt: None });
+    assert_eq!(town.dead_letters(), ["amount_minor: is -1, below nothing"]);
+    deliver(&mut town);
+    assert_eq!((town.status().0, town.audit()), (OrderStatus::Delivered, PRICE.0));
+    assert_eq!(town.dead_letters(), [""; 0]);
 }
