@@ -42,7 +42,7 @@ pub fn start(
     let store = statistics
         .store(analytics::POPULAR_ITEMS, partitions_of("order.events"), keys, values)
         .map_err(|error| failed(&error))?;
-    let webhooks = payments.map(|payments| webhooks(payments, broker, serdes)).transpose()?;
+    let webhooks = payments.map(|payments| webhooks(payments, broker, serdes, &clock)).transpose()?;
     let parts = EdgeParts {
         commands: Arc::new(commands),
         webhooks,
@@ -57,10 +57,15 @@ pub fn start(
     EdgeService::new(options, parts).and_then(EdgeService::start).map_err(|error| failed(&error))
 }
 
-fn webhooks(payments: &Payments, broker: &Arc<dyn Broker>, serdes: &TopicSerdes) -> Result<PaymentWebhooks, AppError> {
+fn webhooks(
+    payments: &Payments,
+    broker: &Arc<dyn Broker>,
+    serdes: &TopicSerdes,
+    clock: &Arc<dyn Clock>,
+) -> Result<PaymentWebhooks, AppError> {
     let commands = KafkaCommands::start(broker.clone(), serdes.payment_commands.clone());
     let commands = commands.map_err(|error| AppError::Edge(error.to_string()))?;
-    let verifier = Arc::new(ProviderWebhooks(payments.providers.clone()));
+    let verifier = Arc::new(ProviderWebhooks { providers: payments.providers.clone(), clock: clock.clone() });
     Ok(PaymentWebhooks { verifier, commands: Arc::new(commands) })
 }
 

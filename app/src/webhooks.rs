@@ -3,18 +3,25 @@
 use comanda_edge::{ReadingWebhook, Webhook, WebhookError, Webhooks};
 use comanda_providers::paypal::PayPalSignature;
 use comanda_providers::{Providers, WebhookError as ProviderWebhookError};
-use comanda_schemas::{PaymentCommand, PaymentProvider, ReportPayment};
+use comanda_schemas::{Envelope, EventTime, PaymentProvider, ReportPayment};
+use comanda_streams::Clock;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Verifies with the clients that also make the calls.
-pub struct ProviderWebhooks(pub Providers);
+pub struct ProviderWebhooks {
+    /// The clients.
+    pub providers: Providers,
+    /// The clock that the roles run by.
+    pub clock: Arc<dyn Clock>,
+}
 
 impl Webhooks for ProviderWebhooks {
     fn read(&self, webhook: Webhook) -> ReadingWebhook {
-        let providers = self.0.clone();
+        let (providers, now) = (self.providers.clone(), EventTime(self.clock.now_ms()));
         Box::pin(async move {
             match report(&providers, &webhook).await {
-                Some(Ok(report)) => Ok(report.map(PaymentCommand::from)),
+                Some(Ok(report)) => Ok(report.map(|report| taken_in(report, now).into())),
                 Some(Err(error @ ProviderWebhookError::Unavailable(_))) => {
                     Err(WebhookError::Unavailable(error.to_string()))
                 }
@@ -23,6 +30,11 @@ impl Webhooks for ProviderWebhooks {
             }
         })
     }
+}
+
+/// A command is given when the edge takes it in, like any other; the provider's time is that of another clock.
+fn taken_in(report: ReportPayment, now: EventTime) -> ReportPayment {
+    ReportPayment { envelope: Envelope { occurred_at: now, ..report.envelope }, ..report }
 }
 
 type Report = Result<Option<ReportPayment>, ProviderWebhookError>;
